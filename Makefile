@@ -1,0 +1,148 @@
+# lastout: all (build/lastout), demo, test, bench, lint, format, install, clean. V=1 shows the commands.
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+SCDOC ?= scdoc
+PYTHON := /usr/bin/python3
+
+prefix ?= /usr/local
+sbindir ?= $(prefix)/sbin
+mandir ?= $(prefix)/share/man
+
+B := build
+VERSION := 0.1.0
+BUILD := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+WARNINGS := -Wall -Wextra -Werror
+CFLAGS ?= -O2 -g
+CPPFLAGS := -D_GNU_SOURCE -iquote user -iquote include -iquote $(B)
+ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sections
+# libevent's resolver, which is not used, makes ld warn about static linking.
+LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
+# Listed whole, in the order that a static link needs.
+LIBS := -levent_core -lbpf -lelf -lz
+BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
+
+USER_SOURCES := $(wildcard user/*/*.c)
+USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o)
+# maps first: bpftool's linker takes map offsets from the file that defines them.
+BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/out/*.c)
+PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
+C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+
+ifeq ($(V),1)
+say = @:
+Q :=
+else
+say = @printf '  %-7s %s\n'
+Q := @
+endif
+
+all: $(B)/lastout
+
+# Runs on a fresh machine: installs what is missing, builds, and shows the whole story.
+demo:
+	$(Q)tools/install-deps build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(B)/lastout demo
+
+test:
+	$(Q)tools/install-deps build test
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tests/run all
+
+tests: $(UNIT_TESTS) $(PROGRAMS)
+
+unit: $(UNIT_TESTS)
+	$(Q)tests/run unit
+
+# ctuuninitvar takes every out-parameter for a use of what it points to.
+lint: $(B)/lastout.skel.h
+	$(say) LAYERS user
+	$(Q)tools/check-layers --self-test && tools/check-layers -I $(B)
+	$(say) VMLINUX vmlinux/vmlinux.h
+	$(Q)tools/vmlinux --check
+	$(say) FORMAT .
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	$(say) CPPCHK user
+	$(Q)$(CPPCHECK) --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=ctuuninitvar '-DHASH_ITER(hh,head,el,tmp)=for ((el) = (head);;)' \
+		-D_GNU_SOURCE -D__x86_64__ -Iuser -Iinclude user
+	$(say) TIDY user
+	$(Q)printf '%s\n' $(USER_SOURCES) | xargs -P 2 -I{} \
+		$(CLANG_TIDY) --quiet {} -- -std=gnu11 $(CPPFLAGS) 2>/dev/null
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
+
+install: all $(B)/lastout.8
+	install -D -m 0755 $(B)/lastout $(DESTDIR)$(sbindir)/lastout
+	install -D -m 0644 $(B)/lastout.8 $(DESTDIR)$(mandir)/man8/lastout.8
+
+clean:
+	rm -rf $(B)
+
+# --- kernel side ---
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(say) BPF $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/lastout.bpf.o: $(BPF_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(B)/lastout.skel.h: $(B)/lastout.bpf.o
+	$(say) SKEL $@
+	$(Q){ echo '/* NOLINTBEGIN: made by bpftool */'; \
+		$(BPFTOOL) gen skeleton $< name lastout_bpf && \
+		echo '/* NOLINTEND */'; } > $@.tmp && mv $@.tmp $@
+
+# --- user side ---
+
+$(B)/user/source/bpf.o: $(B)/lastout.skel.h
+
+$(B)/user/%.o: user/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/user/cli/version.o: CPPFLAGS += -DLASTOUT_VERSION='"$(VERSION)"' -DLASTOUT_BUILD='"$(BUILD)"'
+
+$(B)/lastout: $(USER_OBJECTS)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(B)/lastout.8: docs/lastout.8.scd
+	$(say) MAN $@
+	@mkdir -p $(@D)
+	$(Q)$(SCDOC) < $< > $@
+
+# --- tests ---
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(B)/tests/unit/%: tests/unit/%.c $(PURE_SOURCES)
+	$(say) TEST $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE) -MMD -MP -MF $@.d \
+		$< $(PURE_SOURCES) -lcmocka -o $@
+
+$(B)/tests/programs/%: tests/programs/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
+
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+
+.PHONY: all demo test tests unit lint format install clean
+.DELETE_ON_ERROR:

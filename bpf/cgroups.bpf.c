@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * cgroup_mkdir and cgroup_rmdir: a cgroup came or went; whether it is a container's is for user
+ * space to say. Both fire for v1 and v2 on all kernels since 5.10. The path is the tracepoint's own,
+ * relative to the hierarchy's root.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "emit.h"
+#include "task.h"
+
+static __always_inline void emit_cgroup(__u32 what, __u64 id, const char *path)
+{
+	struct record_cgroup *record;
+
+	record = record_reserve(RECORD_CGROUP, what, sizeof(*record), id);
+	if (!record)
+		return;
+	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
+		record->path[0] = '\0';
+	/* Always at once: a container that is known late has exits that nobody counted. */
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int mkdir_btf(__u64 *ctx)
+{
+	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+
+	if (!cgroup_is_ours(cgroup) || cgroup_container(cgroup))
+		return 0; /* nested in a container: belongs to it */
+	emit_cgroup(CGROUP_MADE, BPF_CORE_READ(cgroup, kn, id), (const char *)ctx[1]);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int rmdir_btf(__u64 *ctx)
+{
+	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+
+	if (cgroup_is_ours(cgroup) && bpf_map_lookup_elem(&containers, &id))
+		emit_cgroup(CGROUP_REMOVED, id, (const char *)ctx[1]);
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+/* The state that all hooks share; defined in maps.bpf.c, linked to one object. */
+#include "abi.h"
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct abi_container);
+} containers_map;
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct abi_process);
+} processes_map;
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 256);
+	__type(key, struct abi_helper_key);
+	__type(value, __u32);
+} helpers_map;
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring_map;
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses_map;
+
+/* Processes whose exit was already told, by (tgid, start): see exit.bpf.c. */
+struct told_key {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 pad;
+};
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct told_key);
+	__type(value, __u8);
+} told_map;
+
+extern containers_map containers SEC(".maps");
+extern processes_map processes SEC(".maps");
+extern helpers_map helpers SEC(".maps");
+extern ring_map ring SEC(".maps");
+extern losses_map losses SEC(".maps");
+extern told_map told SEC(".maps");
+
+extern const volatile struct abi_settings settings;
+extern struct abi_adopt adoption;
+extern __u64 ring_woken_at;
+
+static __always_inline void loss_add(__u32 loss)
+{
+	__u64 *count = bpf_map_lookup_elem(&losses, &loss);
+
+	if (count)
+		(*count)++;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+/*
+ * What the kernel side (bpf/) and the user side share, and nothing else.
+ *
+ * Fixed widths, explicit padding that is always written, kind and size first. Times are
+ * nanoseconds of CLOCK_BOOTTIME. The BPF side takes __u32 and friends from vmlinux.h.
+ */
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+enum {
+	ABI_COMM_SIZE = 16,
+	/* The kernel's own limit for the path of a cgroup tracepoint (TRACE_CGROUP_PATH_LEN). */
+	ABI_PATH_SIZE = 1024,
+};
+
+/* What a process is to its container: design words, see docs/architecture.md. */
+enum role {
+	ROLE_HOST = 0, /* in no container */
+	ROLE_RUNTIME,  /* there before init: a stage of the runtime; never counted */
+	ROLE_INIT,
+	ROLE_TASK,
+	ROLE_HELPER,
+	ROLE_INJECTED,
+	ROLE_COUNT,
+};
+
+/* Key of `processes` is the tgid (__u32). */
+struct abi_process {
+	__u64 container; /* cgroup id: key of `containers` */
+	__u32 role;
+	__u32 pad;
+};
+
+struct abi_counts {
+	__u32 tasks;
+	__u32 helpers;
+	__u32 injected;
+	__u32 pad;
+};
+
+/* Key of `containers` is the cgroup id (__u64). Only the kernel side writes these, after insertion. */
+struct abi_container {
+	struct abi_counts counts;
+	__u64 task_exits;
+	__u64 init_start_ns;
+	__u32 init_pid;	  /* 0: none yet */
+	__u32 init_level; /* of init's PID namespace; 0 is the host's */
+};
+
+/* Key of `helpers`: an LPM trie over command names; a NAME is stored with its NUL, a PREFIX without. */
+struct abi_helper_key {
+	__u32 prefix_bits;
+	char comm[ABI_COMM_SIZE];
+};
+
+enum record_kind {
+	RECORD_EXIT = 1,
+	RECORD_CHANGE,
+	RECORD_CGROUP,
+};
+
+struct record {
+	__u16 kind;
+	__u16 size;
+	__u32 flags;
+	__u64 time_ns;
+	__u64 container; /* cgroup id, 0: none */
+};
+
+enum exit_flags {
+	EXIT_LAST = 1 << 0,   /* took the container's tasks to zero: the last exit */
+	EXIT_EMPTY = 1 << 1,  /* neither task nor injected process left */
+	EXIT_OOM = 1 << 2,    /* the OOM killer's victim */
+	EXIT_THREAD = 1 << 3, /* a thread ended, its process lives on */
+};
+
+struct record_exit {
+	struct record head;
+	__u64 start_ns;
+	__u64 user_ns;	  /* by ticks, to be scaled to runtime_ns */
+	__u64 system_ns;  /* by ticks, to be scaled to runtime_ns */
+	__u64 runtime_ns; /* exact, user and system together */
+	__u64 max_rss_pages;
+	__u32 pid; /* thread group id */
+	__u32 tid; /* thread that was last */
+	__u32 parent_pid;
+	__u32 ns_pid; /* in the innermost PID namespace */
+	__u32 uid;
+	__s32 status; /* as wait4(2) gives it */
+	__u32 role;
+	__u32 pad;
+	struct abi_counts counts; /* after this exit */
+	char comm[ABI_COMM_SIZE];
+};
+
+enum change_kind {
+	CHANGE_INIT = 1, /* init is known, or has another name */
+	CHANGE_TASK,	 /* first task after none */
+	CHANGE_IDLE, /* no task is left, but none has exited: renamed to a helper, or moved away */
+};
+
+struct record_change {
+	struct record head; /* flags: enum change_kind */
+	__u64 start_ns;
+	__u32 pid;
+	__u32 pad;
+	struct abi_counts counts;
+	char comm[ABI_COMM_SIZE];
+};
+
+enum cgroup_kind {
+	CGROUP_MADE = 1,
+	CGROUP_REMOVED,
+};
+
+struct record_cgroup {
+	struct record head; /* flags: enum cgroup_kind; container: the cgroup's own id */
+	char path[ABI_PATH_SIZE];
+};
+
+/* What was lost, by name. One per-CPU slot each. */
+enum loss {
+	LOSS_RING_FULL = 0,  /* a record found no room */
+	LOSS_PROCESSES_FULL, /* a process could not be added to `processes` */
+	LOSS_STALE,	     /* a process was found whose predecessor's exit had not been seen */
+	LOSS_COUNT,
+};
+
+/* How much is written into the ring buffer. */
+enum emit {
+	EMIT_CHANGES = 0, /* what somebody must act on: the agent */
+	EMIT_MEMBERS,	  /* every exit in a container */
+	EMIT_ALL,	  /* every exit */
+};
+
+/* Set before loading, read-only afterwards: the verifier drops what is switched off. */
+struct abi_settings {
+	__s32 subsystem;    /* index into css_set.subsys, -1: the unified hierarchy */
+	__u32 hierarchy_id; /* that hierarchy's number, 0: the unified one */
+	__u32 emit;	    /* enum emit */
+	__u32 pid;	    /* only this process, 0: any */
+	__u32 uid;
+	__u32 ring_bytes;
+	__u8 has_uid;
+	__u8 is_failed_only;
+	__u8 is_last_only;
+	__u8 has_threads;
+	__u8 is_wake;	     /* wake the reader for changes; otherwise only when the buffer fills */
+	__u8 has_group_dead; /* the BTF exit hook has that argument (since 6.16) */
+	__u16 group_dead_at; /* where the classic one has it in its context, 0: nowhere */
+};
+
+/* What the task iterator does on its next read, written by user space. */
+enum adopt_pass {
+	ADOPT_FIND_INIT = 0,
+	ADOPT_COUNT,
+};
+
+struct abi_adopt {
+	__u32 is_active; /* members are being counted: forks of not yet counted members count, too */
+	__u32 pass;	 /* enum adopt_pass */
+	/* The init that user space names, for a container without a PID namespace of its own. */
+	__u64 named_container;
+	__u32 named_pid;
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct abi_process) == 16, "ABI");
+_Static_assert(sizeof(struct abi_counts) == 16, "ABI");
+_Static_assert(sizeof(struct abi_container) == 40, "ABI");
+_Static_assert(sizeof(struct abi_helper_key) == 20, "ABI");
+_Static_assert(sizeof(struct record) == 24, "ABI");
+_Static_assert(sizeof(struct record_exit) == 128, "ABI");
+_Static_assert(sizeof(struct record_change) == 72, "ABI");
+_Static_assert(sizeof(struct record_cgroup) == 1048, "ABI");
+_Static_assert(sizeof(struct abi_settings) == 32, "ABI");
+_Static_assert(sizeof(struct abi_adopt) == 24, "ABI");

@@ -1,0 +1,100 @@
+"""What every live test gets: containers, agents and tails that are gone when the test is over."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import signal
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from harness import bundle, machine, programs
+from harness.agent import Agent, StartAgent
+from harness.containers import Containers
+from harness.tail import StartTail, Tail
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def pytest_configure() -> None:
+    mistake = machine.wrong_mode()
+    if mistake:
+        pytest.exit(mistake, returncode=2)
+    # However the run is ended, what it made is removed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ground() -> Iterator[None]:
+    """Skip where live tests cannot run; a lastout that was not built is a failure, no skip."""
+    reason = machine.missing()
+    if reason:
+        pytest.skip(reason)
+    if not machine.LASTOUT.exists():
+        pytest.exit(f"{machine.LASTOUT} does not exist: run make first", returncode=2)
+    programs.build()
+    _become_reaper()
+    yield
+    machine.unmount_private_memory_hierarchy()
+
+
+def _become_reaper() -> None:
+    """Make the tests the parent of every container's init, once runc has left it.
+
+    So a test learns from wait4 how init ended, and can hold lastout's words against it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+@pytest.fixture(scope="session")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "rootfs"
+    bundle.make_rootfs(path)
+    return path
+
+
+@pytest.fixture
+def containers(tmp_path: Path, rootfs: Path) -> Iterator[Containers]:
+    made = Containers(tmp_path / "containers", rootfs)
+    yield made
+    made.remove_all()
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path, containers: Containers) -> Iterator[StartAgent]:
+    """Start an agent for the containers of this test, ready unless told not to wait."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as at_end:
+
+        def start(*options: str, wait: bool = True, **settings: Any) -> Agent:
+            run_dir = settings.pop("run_dir", tmp_path / f"run-{next(numbers)}")
+            agent = Agent(containers.init, run_dir, *options, **settings)
+            at_end.callback(agent.clean_up)
+            if wait:
+                agent.await_ready()
+            return agent
+
+        yield start
+
+
+@pytest.fixture
+def agent(start_agent: StartAgent) -> Agent:
+    """The agent of most tests: with the usual settle and grace, and ready."""
+    return start_agent()
+
+
+@pytest.fixture
+def start_tail() -> Iterator[StartTail]:
+    with contextlib.ExitStack() as at_end:
+
+        def start(*options: str, **settings: Any) -> Tail:
+            tail = Tail(*options, **settings)
+            at_end.callback(tail.clean_up)
+            tail.await_watching()
+            return tail
+
+        yield start

@@ -1,0 +1,75 @@
+"""A running `lastout run`, and what it has said so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+from .container import Container
+from .service import Service
+from .stream import Record
+
+SETTLE = "200ms"
+GRACE = "500ms"
+
+
+class Agent(Service):
+    def __init__(
+        self,
+        init: str,
+        run_dir: Path,
+        *options: str,
+        settle: str = SETTLE,
+        grace: str = GRACE,
+        log: str = "json",
+    ) -> None:
+        super().__init__(
+            *("run", "--init", init, "--settle", settle, "--grace", grace),
+            *("--log", log, "--verbose", "--run-dir", str(run_dir)),
+            *options,
+        )
+
+    def await_ready(self) -> Record:
+        return self.err.await_record("ready", lambda record: record.get("event") == "ready")
+
+    def await_container(self, container: Container) -> Record:
+        """Wait until the agent knows the container, though it may not have a task yet."""
+
+        def matches(record: Record) -> bool:
+            return record.get("event") == "container" and record.get("container") == container.id
+
+        return self.err.await_record(f"discovery of {container.id}", matches)
+
+    def await_state(self, container: Container, state: str) -> Record:
+        """Wait until the agent has seen the container enter a state, at any time so far."""
+
+        def matches(record: Record) -> bool:
+            is_state = record.get("event") == "state" and record.get("to") == state
+            return is_state and record.get("container") == container.id
+
+        return self.err.await_record(f"state {state} of {container.id}", matches)
+
+    def states_of(self, container: Container) -> list[str]:
+        """Every state that the container has entered so far, in order."""
+        changes = (record for record in self.err.records if record.get("event") == "state")
+        return [change["to"] for change in changes if change["container"] == container.id]
+
+    def await_working(self, container: Container) -> Record:
+        return self.await_state(container, "working")
+
+    def await_finished(self, container: Container) -> Record:
+        def matches(record: Record) -> bool:
+            return record["event"] == "finished" and record["container"]["id"] == container.id
+
+        return self.out.await_record(f"outcome of {container.id}", matches)
+
+    def outcomes(self) -> list[Record]:
+        """All so far, of all containers."""
+        return [record for record in self.out.records if record["event"] == "finished"]
+
+    def outcomes_of(self, container: Container) -> list[Record]:
+        return [o for o in self.outcomes() if o["container"]["id"] == container.id]
+
+
+StartAgent = Callable[..., Agent]
+"""What the fixture start_agent gives; see conftest.py."""

@@ -1,0 +1,74 @@
+"""An OCI bundle small enough to read: the host's own /usr as the image, and a control directory.
+
+The root file system is one read-only directory of mount points, shared by all containers of a
+run. What belongs to one container alone is its control directory, bound as /c: its init's
+executable, and the fifos that its processes and the test talk through.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from . import programs
+
+NAMESPACES = ("pid", "mount", "ipc", "uts")
+MOUNT_POINTS = ("proc", "dev", "tmp", "usr", "t", "c")
+LINKS_TO_USR = ("bin", "sbin", "lib", "lib32", "lib64")
+
+
+def make_rootfs(rootfs: Path) -> None:
+    for name in MOUNT_POINTS:
+        (rootfs / name).mkdir(parents=True)
+    for name in LINKS_TO_USR:
+        (rootfs / name).symlink_to(Path("usr") / name)
+
+
+def write_config(
+    bundle: Path,
+    rootfs: Path,
+    cgroup: str,
+    args: list[str],
+    memory_limit_bytes: int | None = None,
+) -> None:
+    linux: dict[str, Any] = {
+        "cgroupsPath": cgroup,
+        "namespaces": [{"type": name} for name in NAMESPACES],
+    }
+    if memory_limit_bytes:
+        linux["resources"] = {"memory": {"limit": memory_limit_bytes}}
+    config = {
+        "ociVersion": "1.0.2",
+        "process": process(args),
+        "root": {"path": str(rootfs), "readonly": True},
+        "mounts": _mounts(bundle),
+        "linux": linux,
+    }
+    (bundle / "config.json").write_text(json.dumps(config, indent=1))
+
+
+def process(args: list[str]) -> dict[str, Any]:
+    """No rlimits: raising one needs CAP_SYS_RESOURCE, which not every host gives."""
+    return {
+        "args": args,
+        "cwd": "/tmp",
+        "env": ["PATH=/usr/bin:/usr/sbin"],
+        "user": {"uid": 0, "gid": 0},
+    }
+
+
+def _mounts(bundle: Path) -> list[dict[str, Any]]:
+    return [
+        {"destination": "/proc", "type": "proc", "source": "proc"},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+        {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
+        _bind("/usr", Path("/usr"), "ro"),
+        _bind("/t", programs.PROGRAMS, "ro"),
+        _bind("/c", bundle / "c", "rw"),
+    ]
+
+
+def _bind(destination: str, source: Path, access: str) -> dict[str, Any]:
+    options = ["rbind", access]
+    return {"destination": destination, "type": "bind", "source": str(source), "options": options}

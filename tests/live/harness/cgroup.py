@@ -1,0 +1,86 @@
+"""The cgroups of a process, in whichever hierarchies it has them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from . import machine
+from .deadline import wait_until
+
+
+def _mount_point(hierarchy: str, controllers: str) -> Path:
+    if machine.is_pure_v2():
+        return machine.CGROUP
+    if hierarchy == "0":
+        return machine.CGROUP / "unified"
+    return machine.CGROUP / controllers.removeprefix("name=")
+
+
+def directories(pid: int) -> list[Path]:
+    """The process's cgroup in each mounted hierarchy."""
+    found = []
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        hierarchy, controllers, path = line.split(":", 2)
+        if machine.is_pure_v2() and hierarchy != "0":
+            continue
+        directory = _mount_point(hierarchy, controllers) / path.lstrip("/")
+        if directory.is_dir():
+            found.append(directory)
+    return found
+
+
+def processes(directory: Path) -> set[int]:
+    """Who is in that cgroup or in one nested in it; host pids."""
+    return {
+        int(pid)
+        for listing in directory.rglob("cgroup.procs")
+        for pid in listing.read_text().split()
+    }
+
+
+class Nest:
+    """A process one cgroup deeper, in every hierarchy, as systemd does in its containers."""
+
+    def __init__(self, pid: int, name: str) -> None:
+        self._children = [directory / name for directory in directories(pid)]
+        for child in self._children:
+            child.mkdir()
+            _inherit_cpuset(child)
+            (child / "cgroup.procs").write_text(str(pid))
+
+    def remove(self) -> None:
+        """Once nobody is in it any more. Inside a container it goes with the container."""
+        for child in self._children:
+            wait_until(f"{child} to be empty", lambda: not processes(child))
+            child.rmdir()
+
+
+def _inherit_cpuset(child: Path) -> None:
+    """A v1 cpuset takes no process before it has processors and memory nodes."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if (child / name).exists():
+            (child / name).write_text((child.parent / name).read_text())
+
+
+def all_directories() -> set[str]:
+    """Every cgroup of the machine, to see whether something was left behind."""
+    return {directory for directory, _, _ in os.walk(machine.CGROUP)}
+
+
+class MemoryLimit:
+    """A memory cgroup of the test's own, for where runc cannot make one."""
+
+    def __init__(self, name: str, limit_bytes: int) -> None:
+        self._directory = machine.private_memory_hierarchy() / name
+        self._directory.mkdir()
+        (self._directory / "memory.limit_in_bytes").write_text(str(limit_bytes))
+
+    def take(self, pid: int) -> None:
+        (self._directory / "cgroup.procs").write_text(str(pid))
+
+    def remove(self) -> None:
+        """A cgroup whose last process is just dying is busy for a moment."""
+        procs = self._directory / "cgroup.procs"
+        wait_until(f"{self._directory} to be empty", lambda: not procs.read_text())
+        self._directory.rmdir()

@@ -1,0 +1,93 @@
+"""Makes the containers of one test, and removes every one of them whatever happens."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import bundle, programs, scripts
+from .container import Container
+
+if TYPE_CHECKING:
+    from .agent import Agent
+
+AT_ONCE = 4
+"""How many runc to run at a time where a test needs many containers."""
+
+FIFOS = ("go", "up", "idle", "injected")
+
+_numbers = itertools.count(1)
+
+
+class Containers:
+    """All inits of one test have one name that nobody else on the machine has.
+
+    The agent under test is told to finish containers with that init, and so can never touch a
+    container that is not ours.
+    """
+
+    def __init__(self, directory: Path, rootfs: Path) -> None:
+        self.init = f"pm-{secrets.token_hex(4)}"
+        self._directory = directory
+        self._rootfs = rootfs
+        self._made: list[Container] = []
+
+    def shell(self, script: str, **options: Any) -> Container:
+        """A container whose PID 1 is a shell that runs script."""
+        return self._start(Path("/bin/dash"), ["-c", script], **options)
+
+    def manager(self, *args: str, **options: Any) -> Container:
+        """A container whose PID 1 is tests/programs/manager.c."""
+        return self._start(programs.path("manager"), list(args), **options)
+
+    def many(self, count: int, script: str) -> list[Container]:
+        """That many containers with the same script, several at a time."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda _: self.shell(script), range(count)))
+
+    def canary(self, agent: Agent) -> None:
+        """Prove that time has passed in the agent, by an event and not by a sleep.
+
+        A container whose last exit comes now, after that of any other, is finished now. So when
+        this returns, the agent has had its chance at every container whose last task died
+        before, and what it left alone it meant to leave alone.
+        """
+        container = self.shell(scripts.manager(scripts.task("exit 0")))
+        agent.await_working(container)
+        container.go()
+        agent.await_finished(container)
+
+    def remove_all(self) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(Container.remove, self._made))
+
+    def _start(
+        self,
+        executable: Path,
+        args: list[str],
+        name: str | None = None,
+        fifos: tuple[str, ...] = (),
+        memory_limit_bytes: int | None = None,
+    ) -> Container:
+        number = next(_numbers)
+        container_id = f"lotest-{os.getpid()}-{number}"
+        directory = self._directory / str(number)
+        control = directory / "c"
+        control.mkdir(parents=True)
+        init = shutil.copy(executable, control / (name or self.init))
+        bundle.write_config(
+            directory,
+            self._rootfs,
+            f"/{container_id}",
+            [f"/c/{init.name}", *args],
+            memory_limit_bytes,
+        )
+        container = Container(directory, container_id, (*FIFOS, *fifos))
+        self._made.append(container)
+        container.start()
+        return container

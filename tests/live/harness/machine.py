@@ -1,0 +1,63 @@
+"""What this machine is, and what a live test needs of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+LASTOUT = Path(os.environ.get("LASTOUT", ROOT / "build" / "lastout"))
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def missing() -> str | None:
+    """Why live tests cannot run here, or None."""
+    if os.geteuid() != 0:
+        return "live tests need root"
+    if not Path("/sys/kernel/btf/vmlinux").exists():
+        return "the kernel has no BTF (/sys/kernel/btf/vmlinux)"
+    for command in ("runc", "make", "bpftool"):
+        if not shutil.which(command):
+            return f"{command} is not installed"
+    return None
+
+
+def is_pure_v2() -> bool:
+    return (CGROUP / "cgroup.controllers").exists()
+
+
+def wrong_mode() -> str | None:
+    """LASTOUT_TEST_CGROUP says what tests/run prepared; what it did not is a caller's mistake."""
+    mode = os.environ.get("LASTOUT_TEST_CGROUP", "host")
+    if mode == "v2" and not is_pure_v2():
+        return "LASTOUT_TEST_CGROUP=v2, but /sys/fs/cgroup is not cgroup2: use tests/run live"
+    return None
+
+
+def has_memory_controller() -> bool:
+    """Whether runc can limit memory where its cgroups are.
+
+    A controller belongs to one hierarchy at a time. In the private pure v2 of a hybrid machine
+    memory stays bound to v1, and cgroup2 does not offer it.
+    """
+    if not is_pure_v2():
+        return (CGROUP / "memory").is_dir()
+    return "memory" in (CGROUP / "cgroup.controllers").read_text().split()
+
+
+@functools.cache
+def private_memory_hierarchy() -> Path:
+    """The v1 memory hierarchy, mounted where only this mount namespace and these tests look."""
+    place = Path("/run") / f"lotest-{os.getpid()}-memory"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "cgroup", "-o", "memory", "none", place], check=True)
+    return place
+
+
+def unmount_private_memory_hierarchy() -> None:
+    if private_memory_hierarchy.cache_info().currsize:
+        subprocess.run(["umount", private_memory_hierarchy()], check=True)
+        private_memory_hierarchy().rmdir()

@@ -1,0 +1,41 @@
+"""Single processes, seen from the host."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from .deadline import wait_until
+
+
+def state(pid: int) -> str:
+    """The letter that ps shows; X when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
+
+
+def pid_inside(pid: int) -> int | None:
+    """Its pid in its own PID namespace, or None when it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    [line] = [line for line in status.splitlines() if line.startswith("NSpid:")]
+    return int(line.split()[-1])
+
+
+def await_exit(pid: int) -> None:
+    """Wait until it is dead; nobody needs to have reaped it."""
+    wait_until(f"process {pid} to exit", lambda: state(pid) in "ZX")
+
+
+def kill(pid: int, name: str) -> None:
+    os.kill(pid, signal.Signals[name])
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")

@@ -1,0 +1,61 @@
+"""A lastout that goes on until it is told to end: what the agent and the tail have in common."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+from .deadline import PATIENCE_S
+from .machine import LASTOUT
+from .stream import Stream
+
+
+class Service:
+    def __init__(self, *args: str) -> None:
+        self._process = subprocess.Popen(
+            [LASTOUT, *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert self._process.stdout and self._process.stderr
+        self.out = Stream(self._process.stdout)
+        self.err = Stream(self._process.stderr)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it as a user does, with Ctrl-C; that is a success, and its output stays whole."""
+        self._process.send_signal(how)
+        self.await_end()
+
+    def await_end(self) -> None:
+        assert self.await_status() == 0, self._last_words()
+        assert not self.out.malformed, "a line of stdout is no valid JSON"
+        assert not self.err.malformed, "a line of stderr is no valid JSON"
+
+    def await_status(self) -> int:
+        """Wait until it ends; its exit status, or minus the signal that killed it."""
+        status = self._process.wait(PATIENCE_S)
+        self.out.await_close()
+        self.err.await_close()
+        return status
+
+    def kill(self) -> None:
+        """End it as the machine's bad day does."""
+        self._process.kill()
+        self.await_status()
+
+    def clean_up(self) -> None:
+        """For the end of a test: whatever state it is in, it must be gone, and end well."""
+        if self._process.poll() is not None:
+            return
+        try:
+            self.stop(signal.SIGTERM)
+        finally:
+            self._process.kill()
+
+    def _last_words(self) -> str:
+        return b"\n".join(self.err.lines[-10:]).decode(errors="replace")

@@ -1,0 +1,63 @@
+"""The commands that a new user tries first."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import lastout
+from harness.leftovers import assert_nothing_left
+
+COMMANDS = ("run", "tail", "check", "demo", "version")
+SCREEN = (24, 80)
+
+
+def test_demo_tells_the_story(tmp_path: Path) -> None:
+    """A container of its own: the task exits, its PID 1 stays, and lastout ends that."""
+    with assert_nothing_left(tmp_path):
+        done = lastout.call("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    story = done.stdout.lower()
+    for part in ("container", "task", "exit", "pid 1"):
+        assert part in story
+    assert re.search(r"\d (ms|s|µs|us)\b|\d(ms|s|µs|us)\b", story), "it shows times"
+
+
+def test_demo_twice() -> None:
+    """Nothing of the first is in the way of the second."""
+    for _ in range(2):
+        assert lastout.call("demo").returncode == 0
+
+
+def test_check_is_content_here() -> None:
+    done = lastout.call("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in ("BTF", "cgroup"):
+        assert word in done.stdout
+
+
+def test_version() -> None:
+    done = lastout.call("version")
+    assert done.returncode == 0
+    assert re.search(r"lastout \d+\.\d+", done.stdout)
+    assert "libbpf" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_screen(command: str) -> None:
+    done = lastout.call(command, "--help")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert 0 < len(lines) <= SCREEN[0]
+    assert max(map(len, lines)) <= SCREEN[1]
+    assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_no_root(command: str) -> None:
+    done = lastout.call(command, "--help", env={**os.environ, "PATH": ""})
+    assert done.returncode == 0

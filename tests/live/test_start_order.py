@@ -1,0 +1,67 @@
+"""The agent may come before the container, after it, or in the middle of its start."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from harness.agent import Agent, StartAgent
+from harness.containers import AT_ONCE, Containers
+from harness.died import Died, code
+from harness.scripts import manager, task
+
+AT_WORK = manager(task("exit 3"))
+
+SHORT = 20
+
+STARTS = 50
+"""Times AT_ONCE containers: 200 that come into being while an agent does."""
+
+
+def test_container_was_there_first(start_agent: StartAgent, containers: Containers) -> None:
+    """Adopted with a task at work: its exit counts like any other."""
+    container = containers.shell(AT_WORK)
+    pid = container.await_up()
+    agent = start_agent()
+    assert agent.await_ready()["containers"] >= 1
+    agent.await_working(container)
+    container.go()
+
+    outcome = agent.await_finished(container)
+    assert outcome["last_task"]["pid"] == pid
+    assert outcome["last_task"]["comm"] == "sh"
+    assert Died.told(outcome["last_task"]) == code(3)
+    assert outcome["init"]["comm"] == containers.init
+
+
+def test_task_that_is_over_at_once(agent: Agent, containers: Containers) -> None:
+    """The shortest work: it may be done before anybody has asked whose container this is."""
+    made = containers.many(SHORT, manager("sh -c 'exit 3' &\n"))
+    for container in made:
+        outcome = agent.await_finished(container)
+        assert outcome["how"] == "signal"
+        assert Died.told(outcome["last_task"]) == code(3)
+
+
+@pytest.mark.parametrize("start", range(STARTS))
+def test_container_starts_while_the_agent_does(
+    start_agent: StartAgent, containers: Containers, start: int
+) -> None:
+    """Attach first, then count, and no container falls between; each is finished, once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        if start % 2:
+            agent = start_agent(wait=False, settle="0s")
+        coming = [pool.submit(containers.shell, AT_WORK) for _ in range(AT_ONCE)]
+        if not start % 2:
+            agent = start_agent(wait=False, settle="0s")
+    made = [container.result() for container in coming]
+    agent.await_ready()
+    for container in made:
+        agent.await_working(container)
+        container.go()
+    for container in made:
+        outcome = agent.await_finished(container)
+        assert Died.told(outcome["last_task"]) == code(3)
+        assert container.await_end() == code(0)
+    assert len(agent.outcomes()) == AT_ONCE

@@ -1,0 +1,55 @@
+/*
+ * storm wide|chain COUNT
+ *
+ * Processes that come and go as fast as the kernel makes them, to show that the count of a
+ * container's tasks never dips to zero while one lives. `wide`: one parent forks COUNT children,
+ * up to 64 at a time. `chain`: each process forks its successor and exits, so that there are
+ * never more than two, and most of the time one: the count would dip at every link if a child
+ * were counted only once it ran. The last link exits with 42.
+ */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { AT_ONCE = 64, LAST_LINK = 42 };
+
+static pid_t fork_or_die(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		err(99, "fork");
+	return pid;
+}
+
+static int wide(long count)
+{
+	long living = 0;
+
+	for (long i = 0; i < count; i++) {
+		if (fork_or_die() == 0)
+			_exit((int)(i & 0x7f));
+		if (++living == AT_ONCE && wait(NULL) > 0)
+			living--;
+	}
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+
+static int chain(long count)
+{
+	for (long i = 1; i < count; i++)
+		if (fork_or_die() != 0)
+			_exit(0);
+	return LAST_LINK;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		errx(99, "usage: storm wide|chain COUNT");
+	_exit(strcmp(argv[1], "chain") == 0 ? chain(atol(argv[2])) : wide(atol(argv[2])));
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What procfs reads besides the stat files of test_procfs.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sys/procfs.h"
+#include "tree.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { PID = 4711 };
+
+#define V1                                    \
+	"12:cpuset:/in/cpuset\n"              \
+	"11:hugetlb:/in/hugetlb\n"            \
+	"8:net_cls,net_prio:/in/net\n"        \
+	"6:cpu,cpuacct:/in/cpu\n"             \
+	"4:pids:/docker/abc\n"                \
+	"3:freezer:/docker/abc (deleted)\n"   \
+	"2:memory:/system.slice:docker:abc\n" \
+	"1:name=systemd:/in/systemd\n"
+#define V2 "0::/system.slice/docker-abc.scope\n"
+
+static void test_cgroup(void **state)
+{
+	static const struct {
+		const char *file, *controller, *path;
+	} cases[] = {
+		{V1, "pids", "/docker/abc"},
+		{V1, "cpu", "/in/cpu"},
+		{V1, "cpuacct", "/in/cpu"},
+		{V1, "net_prio", "/in/net"},
+		{V1, "cpuset", "/in/cpuset"},
+		{V1, "name=systemd", "/in/systemd"},
+		/* a path with colons, one of a removed cgroup */
+		{V1, "memory", "/system.slice:docker:abc"},
+		{V1, "freezer", "/docker/abc"},
+		{V2, "", "/system.slice/docker-abc.scope"},
+		{"0::/\n", "", "/"},
+		{"0::/a (deleted)\n", "", "/a"},
+		{"0:::a::b:\n", "", ":a::b:"},
+		{"0::/a (deleted)/b\n", "", "/a (deleted)/b"},
+		{"0::/pids:/memory\n", "", "/pids:/memory"},
+		{"0::/without a newline", "", "/without a newline"},
+		/* hybrid: each its own */
+		{V1 V2, "", "/system.slice/docker-abc.scope"},
+		{V1 V2, "pids", "/docker/abc"},
+		/* not on v2, not on v1, not the hierarchy's, no part of a name */
+		{V2, "pids", NULL},
+		{V1, "", NULL},
+		{V1, "blkio", NULL},
+		{V1, "cpus", NULL},
+		{V1, "acct", NULL},
+		{V1, "cpu,cpuacct", NULL},
+		{V1, "systemd", NULL},
+		{V1, "/in/cpu", NULL},
+		{"", "", NULL},
+		{"no colon at all\n", "", NULL},
+		{"one:colon\n", "", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char path[64] = "kept";
+		int expected = cases[i].path ? 0 : -ENOENT;
+
+		tree_put("4711/cgroup", cases[i].file);
+		if (procfs_read_cgroup(tree, PID, cases[i].controller, path, sizeof(path)) !=
+		    expected)
+			fail_msg("'%s' in\n%s", cases[i].controller, cases[i].file);
+		assert_string_equal(path, cases[i].path ? cases[i].path : "kept");
+	}
+}
+
+static void test_cgroup_whose_path_does_not_fit(void **state)
+{
+	char path[8] = "kept";
+
+	(void)state;
+	tree_put("4711/cgroup", "0::/2345678\n");
+	assert_int_equal(procfs_read_cgroup(tree, PID, "", path, sizeof(path)), -ENAMETOOLONG);
+	assert_string_equal(path, "kept");
+	tree_put("4711/cgroup", "0::/234567\n");
+	assert_int_equal(procfs_read_cgroup(tree, PID, "", path, sizeof(path)), 0);
+	assert_string_equal(path, "/234567");
+}
+
+static void test_cgroup_of_nobody(void **state)
+{
+	char path[8] = "kept";
+
+	(void)state;
+	assert_int_equal(procfs_read_cgroup(tree, PID, "", path, sizeof(path)), -ENOENT);
+	assert_string_equal(path, "kept");
+}
+
+static void test_ns_pid(void **state)
+{
+	static const struct {
+		const char *file;
+		int err;
+		pid_t pid;
+	} cases[] = {
+		{"Name:\tsh\nPid:\t4711\nNStgid:\t9\t8\nNSpid:\t4711\nNSpgid:\t7\n", 0, 4711},
+		{"Name:\tsh\nNSpid:\t4711\t1\nNSpgid:\t4711\t2\n", 0, 1},
+		{"Name:\tsh\nNSpid:\t4711\t812\t33\t5\nNSpgid:\t6\n", 0, 5},
+		{"Name:\tsh\nNSpid:\t4711\t4194303\n", 0, 4194303},
+		/* The kernel escapes a newline in a name; what stands in a line is no line. */
+		{"Name:\t\\nNSpid:\t9\nNSpid:\t4711\t2\n", 0, 2},
+		{"Name:\tNSpid:\t9\nNSpid:\t4711\t3\n", 0, 3},
+		{"Name:\tsh\nPid:\t4711\n", -ENODATA, 99},
+		{"", -ENODATA, 99},
+		{"Name:\tsh\nNSpid:\t4711\t1", -EINVAL, 99},
+		{"Name:\tsh\nNSpid:\n", -EINVAL, 99},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		pid_t pid = 99;
+
+		tree_put("4711/status", cases[i].file);
+		if (procfs_read_ns_pid(tree, PID, &pid) != cases[i].err || pid != cases[i].pid)
+			fail_msg("%d in\n%s", pid, cases[i].file);
+	}
+	assert_int_equal(procfs_read_ns_pid(tree, 4712, &(pid_t){0}), -ENOENT);
+}
+
+static void check_argv0(const char *bytes, size_t len, const char *expected)
+{
+	char argv0[8] = "before";
+
+	tree_put_bytes("4711/cmdline", bytes, len);
+	assert_int_equal(procfs_read_argv0(tree, PID, argv0, sizeof(argv0)), 0);
+	assert_string_equal(argv0, expected);
+}
+
+static void test_argv0(void **state)
+{
+	char argv0[8] = "kept";
+
+	(void)state;
+	check_argv0("sh\0-c\0x", 8, "sh");
+	check_argv0("sh\0", 3, "sh");
+	check_argv0("/bin/sh\0-c", 11, "/bin/sh");
+	check_argv0("/bin/goproc\0run", 16, "/bin/go");
+	/* A kernel thread; a program that was given no name; one that overwrote its own. */
+	check_argv0("", 0, "");
+	check_argv0("\0-c\0", 4, "");
+	check_argv0("nginx: master", 13, "nginx: ");
+	assert_int_equal(procfs_read_argv0(tree, 4712, argv0, sizeof(argv0)), -ENOENT);
+	assert_string_equal(argv0, "kept");
+}
+
+static void test_pid_namespace(void **state)
+{
+	struct stat expected;
+	ino_t inode = 99;
+
+	(void)state;
+	assert_int_equal(procfs_read_pid_namespace(tree, PID, &inode), -ENOENT);
+	assert_int_equal(inode, 99);
+	tree_put("4711/ns/pid", "");
+	assert_int_equal(stat(tree_path("4711/ns/pid"), &expected), 0);
+	assert_int_equal(procfs_read_pid_namespace(tree, PID, &inode), 0);
+	assert_int_equal(inode, expected.st_ino);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_tree(test_cgroup),
+		in_tree(test_cgroup_whose_path_does_not_fit),
+		in_tree(test_cgroup_of_nobody),
+		in_tree(test_ns_pid),
+		in_tree(test_argv0),
+		in_tree(test_pid_namespace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `lastout check`: what this host offers and what is missing, one line each with the remedy. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "source/bpf.h"
+#include "sys/cgroupfs.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+
+enum verdict {
+	CHECK_OK,
+	CHECK_NOTE, /* works without, but less well */
+	CHECK_MISSING,
+};
+
+/* One row: says what it found in `error`, whatever the verdict. */
+struct check_row {
+	const char *name;
+	enum verdict (*look)(struct error *error);
+};
+
+static enum verdict look_root(struct error *error)
+{
+	if (geteuid() == 0) {
+		(void)error_set(error, 0, "yes");
+		return CHECK_OK;
+	}
+	(void)error_set(error, 0, "no; run as root: sudo lastout check");
+	return CHECK_MISSING;
+}
+
+static enum verdict look_kernel(struct error *error)
+{
+	struct utsname name;
+
+	(void)uname(&name); /* fails for a bad address only */
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0) {
+		(void)error_set(error, 0, "%s, with type information (BTF)", name.release);
+		return CHECK_OK;
+	}
+	(void)error_set(error, 0,
+			"%s, without type information at /sys/kernel/btf/vmlinux; a kernel built "
+			"with CONFIG_DEBUG_INFO_BTF=y is needed, and /sys mounted",
+			name.release);
+	return CHECK_MISSING;
+}
+
+static enum verdict look_pid_namespace(struct error *error)
+{
+	ino_t inode;
+	int err = procfs_read_pid_namespace("/proc", getpid(), &inode);
+
+	if (!err && inode == PROCFS_HOST_PID_NAMESPACE) {
+		(void)error_set(error, 0, "the host's");
+		return CHECK_OK;
+	}
+	(void)error_set(
+		error, 0,
+		"not the host's: other processes cannot be seen; in Kubernetes set hostPID: "
+		"true, in Docker --pid=host");
+	return CHECK_MISSING;
+}
+
+static enum verdict look_pidfd(struct error *error)
+{
+	int fd = pidfd_open_process(getpid());
+
+	if (fd >= 0) {
+		(void)close(fd);
+		(void)error_set(error, 0, "there");
+		return CHECK_OK;
+	}
+	(void)error_set(error, 0, "missing (%s); a kernel since 5.3 is needed", strerror(-fd));
+	return CHECK_MISSING;
+}
+
+static enum verdict look_cgroups(struct error *error)
+{
+	struct hierarchy hierarchy;
+	char text[600];
+
+	if (hierarchy_detect("/proc", &hierarchy, error) < 0)
+		return CHECK_MISSING;
+	hierarchy_describe(&hierarchy, text, sizeof(text));
+	(void)error_set(error, 0, "%s", text);
+	return CHECK_OK;
+}
+
+static enum verdict look_tracefs(struct error *error)
+{
+	if (access("/sys/kernel/tracing/events/sched", F_OK) == 0 ||
+	    access("/sys/kernel/debug/tracing/events/sched", F_OK) == 0) {
+		(void)error_set(error, 0, "mounted");
+		return CHECK_OK;
+	}
+	(void)error_set(error, 0,
+			"not mounted: BTF hooks are used, of which kernels from 7.1 on leave out a "
+			"run now and then; mount -t tracefs tracefs /sys/kernel/tracing");
+	return CHECK_NOTE;
+}
+
+static void ignore_record(void *context, const struct record *record)
+{
+	(void)context;
+	(void)record;
+}
+
+static enum verdict look_programs(struct error *error)
+{
+	struct hierarchy hierarchy = {0};
+	struct bpf_source *source;
+	struct bpf_source_options options = {.on_record = ignore_record};
+
+	if (hierarchy_detect("/proc", &hierarchy, error) < 0)
+		return CHECK_MISSING;
+	options.controller = hierarchy.controller;
+	options.settings.hierarchy_id = hierarchy.id;
+	if (bpf_source_open(&options, &source, error) < 0)
+		return CHECK_MISSING;
+	(void)error_set(error, 0, "load and attach, with %s hooks", bpf_source_variant(source));
+	bpf_source_close(source);
+	return CHECK_OK;
+}
+
+static const struct check_row rows[] = {
+	{"root", look_root},
+	{"kernel", look_kernel},
+	{"pid namespace", look_pid_namespace},
+	{"pidfd", look_pidfd},
+	{"cgroups", look_cgroups},
+	{"tracefs", look_tracefs},
+	{"programs", look_programs},
+};
+
+static const struct option_row options[] = {{0}};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	static const char *const words[] = {
+		[CHECK_OK] = "ok", [CHECK_NOTE] = "note", [CHECK_MISSING] = "MISSING"};
+	int status = EXIT_DONE;
+
+	if (!options_parse(command, argc, argv, NULL, &status))
+		return status;
+	status = EXIT_DONE;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct error error;
+		enum verdict verdict = rows[i].look(&error);
+
+		printf("%-8s %-14s %s\n", words[verdict], rows[i].name, error.text);
+		if (verdict == CHECK_MISSING)
+			status = EXIT_FAILED;
+	}
+	return status;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "what this host offers and what is missing, with the remedy",
+	.about = "Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
+		 "if `run` could not work. Changes nothing.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/demo_container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/commands.h"
+
+enum { DEMO_TASK_MS = 1000, DEMO_REMOVE_TRIES = 200, DEMO_REMOVE_MS = 10 };
+
+static void sleep_ms(long ms)
+{
+	struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+
+	while (nanosleep(&time, &time) < 0 && errno == EINTR)
+		;
+}
+
+int demo_container_make(struct demo_container *container, const struct hierarchy *hierarchy,
+			struct error *error)
+{
+	memset(container, 0, sizeof(*container));
+	container->release = -1;
+	(void)snprintf(container->path, sizeof(container->path), "/lastout-demo-%d", getpid());
+	(void)snprintf(container->full, sizeof(container->full), "%s%s", hierarchy->mount,
+		       container->path);
+	if (mkdir(container->full, 0755) < 0) {
+		container->path[0] = '\0';
+		return error_set(error, -errno, "cannot make the cgroup %s: %s", container->full,
+				 strerror(errno));
+	}
+	return 0;
+}
+
+static int enter_cgroup(const struct demo_container *container, pid_t pid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[640], text[16];
+	int len = snprintf(text, sizeof(text), "%d", pid);
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", container->full);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, (size_t)len) != len)
+		return -errno;
+	return 0;
+}
+
+/* In the child: waits until it is in the cgroup, then becomes the process manager. */
+static void become_init(int wait_fd)
+{
+	char *const argv[] = {"goproc", NULL};
+	char *const envp[] = {NULL};
+	char byte;
+
+	while (read(wait_fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	(void)execve("/proc/self/exe", argv, envp);
+	_exit(127);
+}
+
+int demo_container_start(struct demo_container *container, struct error *error)
+{
+	unsigned long flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+	int pipe_fds[2], err;
+	long pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_set(error, -errno, "cannot make a pipe: %s", strerror(errno));
+	pid = syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		(void)close(pipe_fds[1]);
+		become_init(pipe_fds[0]);
+	}
+	(void)close(pipe_fds[0]);
+	container->release = pipe_fds[1];
+	if (pid < 0)
+		return error_set(error, -errno, "cannot make namespaces: %s", strerror(errno));
+	container->init = (pid_t)pid;
+	err = enter_cgroup(container, container->init);
+	if (err)
+		return error_set(error, err, "cannot enter the cgroup %s: %s", container->full,
+				 strerror(-err));
+	(void)close(STEAL_FD(container->release));
+	return 0;
+}
+
+void demo_container_remove(struct demo_container *container)
+{
+	if (container->init > 0) {
+		/* Our own child, not waited for yet: the number is still its. */
+		(void)kill(container->init, SIGKILL);
+		while (waitpid(container->init, NULL, 0) < 0 && errno == EINTR)
+			;
+		container->init = 0;
+	}
+	if (container->release >= 0)
+		(void)close(STEAL_FD(container->release));
+	/* The cgroup is busy for as long as a dead process's memory is being freed. */
+	for (int i = 0; container->path[0] && i < DEMO_REMOVE_TRIES; i++) {
+		if (rmdir(container->full) == 0 || errno == ENOENT)
+			container->path[0] = '\0';
+		else
+			sleep_ms(DEMO_REMOVE_MS);
+	}
+}
+
+static void on_terminate(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+/* PID 1 of the container: starts a task, waits for it, and then lives on for ever. */
+int demo_init_main(void)
+{
+	(void)prctl(PR_SET_NAME, "goproc");
+	(void)signal(SIGTERM, on_terminate);
+	if (fork() == 0) {
+		(void)prctl(PR_SET_NAME, "work");
+		sleep_ms(DEMO_TASK_MS);
+		_exit(0);
+	}
+	for (;;) {
+		if (wait(NULL) < 0)
+			(void)pause();
+	}
+}

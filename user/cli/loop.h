@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one event loop, ended by SIGINT or SIGTERM: the frame of `run`, `tail` and `demo`. */
+#pragma once
+
+#include <event2/event.h>
+
+#include "base/error.h"
+
+struct loop {
+	struct event_base *base;
+	struct event *interrupt;
+	struct event *terminate;
+};
+
+/* 0 or a negative errno, with the reason in `error`. loop_done is due either way. */
+int loop_init(struct loop *loop, struct error *error);
+void loop_done(struct loop *loop);

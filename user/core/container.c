@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container.h"
+
+const char *role_name(enum role role)
+{
+	static const char *const names[ROLE_COUNT] = {
+		[ROLE_HOST] = "host", [ROLE_RUNTIME] = "runtime", [ROLE_INIT] = "init",
+		[ROLE_TASK] = "task", [ROLE_HELPER] = "helper",	  [ROLE_INJECTED] = "injected",
+	};
+
+	return role < ROLE_COUNT ? names[role] : "unknown";
+}

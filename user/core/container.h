@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a container; one record for every part of lastout. Pure data. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi.h"
+#include "core/cgroup_path.h"
+
+/* (pid, start time): what a process is. Times are nanoseconds of CLOCK_BOOTTIME. */
+struct process {
+	pid_t pid;
+	uint64_t start_ns;
+	char comm[ABI_COMM_SIZE + 1];
+};
+
+struct ended {
+	struct process process;
+	int status; /* as wait4 gives it */
+	uint64_t time_ns;
+	bool is_known;
+};
+
+struct container {
+	uint64_t cgroup; /* id of its cgroup */
+	char *path;	 /* of its cgroup, from the hierarchy's root; owned */
+	struct cgroup_identity identity;
+	struct process init; /* pid 0: none yet */
+	char argv0[64];	     /* init's, "" while unknown */
+	struct abi_counts counts;
+	uint64_t task_exits;
+	struct ended last_task;
+	struct ended init_exit;
+	bool is_idle;	/* its last exit was told, and no task has come since */
+	bool is_gone;	/* init has ended */
+	void *follower; /* the agent's own, not looked at here */
+};
+
+const char *role_name(enum role role);

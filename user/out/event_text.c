@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "out/event_text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/escape.h"
+#include "core/cputime.h"
+#include "core/exit_status.h"
+
+#define COLOUR_GREEN  "\x1b[32m"
+#define COLOUR_YELLOW "\x1b[33m"
+#define COLOUR_RED    "\x1b[31m"
+#define COLOUR_OFF    "\x1b[0m"
+
+enum { SHORT_ID_SIZE = 12 };
+
+/* Columns shown by width: as many as a terminal of 100 has room for, the rest when wide. */
+enum column {
+	COLUMN_TIME,
+	COLUMN_CONTAINER,
+	COLUMN_COMM,
+	COLUMN_PID,
+	COLUMN_PPID,
+	COLUMN_NSPID,
+	COLUMN_UID,
+	COLUMN_ROLE,
+	COLUMN_AGE,
+	COLUMN_CPU,
+	COLUMN_RSS,
+	COLUMN_LEFT,
+	COLUMN_EXIT,
+	COLUMN_VERDICT,
+	COLUMN_COUNT,
+};
+
+static const struct {
+	const char *title;
+	int width; /* negative: to the left */
+	bool is_wide_only;
+} columns[COLUMN_COUNT] = {
+	[COLUMN_TIME] = {"TIME", -15, false}, [COLUMN_CONTAINER] = {"CONTAINER", -16, false},
+	[COLUMN_COMM] = {"COMM", -15, false}, [COLUMN_PID] = {"PID", 7, false},
+	[COLUMN_PPID] = {"PPID", 7, false},   [COLUMN_NSPID] = {"NSPID", 7, true},
+	[COLUMN_UID] = {"UID", 6, true},      [COLUMN_ROLE] = {"ROLE", -8, true},
+	[COLUMN_AGE] = {"AGE", 7, false},     [COLUMN_CPU] = {"CPU", 7, true},
+	[COLUMN_RSS] = {"RSS", 7, true},      [COLUMN_LEFT] = {"LEFT", 4, false},
+	[COLUMN_EXIT] = {"EXIT", -14, false}, [COLUMN_VERDICT] = {"VERDICT", -7, false},
+};
+
+static bool is_shown(const struct table_style *style, enum column column)
+{
+	return style->is_wide || !columns[column].is_wide_only;
+}
+
+/* Padded by characters, not bytes, as far as plain UTF-8 tells. */
+static void put_cell(struct buf *out, enum column column, const char *text, const char *colour)
+{
+	int want = columns[column].width, have = 0;
+	int pad;
+
+	for (const char *c = text; *c; c++)
+		have += ((unsigned char)*c & 0xc0) != 0x80;
+	pad = (want < 0 ? -want : want) - have;
+	if (column == COLUMN_VERDICT)
+		pad = 0; /* nothing follows */
+	if (want > 0)
+		buf_printf(out, "%*s", pad > 0 ? pad : 0, "");
+	if (colour)
+		buf_puts(out, colour);
+	buf_puts(out, text);
+	if (colour)
+		buf_puts(out, COLOUR_OFF);
+	if (want < 0)
+		buf_printf(out, "%*s", pad > 0 ? pad : 0, "");
+	buf_putc(out, column == COLUMN_VERDICT ? '\n' : ' ');
+}
+
+void table_put_header(struct buf *out, const struct table_style *style)
+{
+	for (int column = 0; column < COLUMN_COUNT; column++) {
+		if (is_shown(style, column))
+			put_cell(out, column, columns[column].title, NULL);
+	}
+}
+
+static const char *status_colour(const struct table_style *style, int status)
+{
+	if (!style->has_colour)
+		return NULL;
+	if (exit_status_signal(status))
+		return COLOUR_RED;
+	return status ? COLOUR_YELLOW : COLOUR_GREEN;
+}
+
+static void format_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char units[] = "BKMGT";
+	unsigned unit = 0;
+	double value = (double)bytes;
+
+	while (value >= 1024 && unit + 1 < sizeof(units) - 1) {
+		value /= 1024;
+		unit++;
+	}
+	(void)snprintf(buf, size, value < 10 && unit ? "%.1f%c" : "%.0f%c", value, units[unit]);
+}
+
+/* Hexadecimal ids are cut as docker does; names that people chose are not. */
+static void put_container_cell(struct buf *out, const struct table_style *style,
+			       const struct container *container)
+{
+	struct buf cell = {0};
+	const char *id = container ? container->identity.id : "-";
+	size_t len = strlen(id);
+
+	if (!style->is_wide && len == 64 && strspn(id, "0123456789abcdef") == len)
+		len = SHORT_ID_SIZE;
+	escape_text(&cell, id, len);
+	put_cell(out, COLUMN_CONTAINER, cell.data ? cell.data : "", NULL);
+	buf_done(&cell);
+}
+
+static const char *verdict(const struct record_exit *record, const struct container *container)
+{
+	if (!container)
+		return "-";
+	if (record->head.flags & EXIT_THREAD)
+		return "thread";
+	if (record->role == ROLE_INIT)
+		return "gone";
+	if (record->head.flags & EXIT_LAST && !container->is_idle)
+		return "last";
+	return "-";
+}
+
+static void put_numbers(struct buf *out, const struct table_style *style,
+			const struct record_exit *record)
+{
+	static const struct {
+		enum column column;
+		size_t at;
+	} cells[] = {
+		{COLUMN_PID, offsetof(struct record_exit, pid)},
+		{COLUMN_PPID, offsetof(struct record_exit, parent_pid)},
+		{COLUMN_NSPID, offsetof(struct record_exit, ns_pid)},
+		{COLUMN_UID, offsetof(struct record_exit, uid)},
+	};
+	char text[16];
+	uint32_t value;
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+		if (!is_shown(style, cells[i].column))
+			continue;
+		memcpy(&value, (const char *)record + cells[i].at, sizeof(value));
+		if (cells[i].column == COLUMN_PID && record->head.flags & EXIT_THREAD)
+			value = record->tid;
+		(void)snprintf(text, sizeof(text), "%u", value);
+		put_cell(out, cells[i].column, text, NULL);
+	}
+}
+
+static void put_usage(struct buf *out, const struct table_style *style,
+		      const struct record_exit *record)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	duration_format(record->head.time_ns - record->start_ns, text, sizeof(text));
+	put_cell(out, COLUMN_AGE, text, NULL);
+	if (!style->is_wide)
+		return;
+	duration_format(record->runtime_ns, text, sizeof(text));
+	put_cell(out, COLUMN_CPU, text, NULL);
+	format_bytes(record->max_rss_pages * (uint64_t)sysconf(_SC_PAGESIZE), text, sizeof(text));
+	put_cell(out, COLUMN_RSS, text, NULL);
+}
+
+void table_put_exit(struct buf *out, const struct table_style *style,
+		    const struct record_exit *record, const struct container *container)
+{
+	char text[64];
+	struct buf comm = {0};
+
+	clock_format_short(record->head.time_ns, style->time, text, sizeof(text));
+	put_cell(out, COLUMN_TIME, text, NULL);
+	put_container_cell(out, style, container);
+	escape_text(&comm, record->comm, strnlen(record->comm, sizeof(record->comm)));
+	put_cell(out, COLUMN_COMM, comm.data ? comm.data : "", NULL);
+	buf_done(&comm);
+	put_numbers(out, style, record);
+	if (style->is_wide)
+		put_cell(out, COLUMN_ROLE, role_name(container ? record->role : ROLE_HOST), NULL);
+	put_usage(out, style, record);
+	(void)snprintf(text, sizeof(text), "%u", record->counts.tasks);
+	put_cell(out, COLUMN_LEFT, container ? text : "-", NULL);
+	exit_status_text(record->status, text, sizeof(text));
+	put_cell(out, COLUMN_EXIT, text, status_colour(style, record->status));
+	put_cell(out, COLUMN_VERDICT, verdict(record, container), NULL);
+}
+
+void text_put_process(struct buf *out, const struct process *process)
+{
+	escape_text(out, process->comm, strlen(process->comm));
+	buf_printf(out, "[%d]", process->pid);
+}
+
+static void put_end(struct buf *out, const struct ended *ended)
+{
+	char text[EXIT_STATUS_TEXT_SIZE];
+
+	exit_status_text(ended->status, text, sizeof(text));
+	text_put_process(out, &ended->process);
+	if (exit_status_signal(ended->status))
+		buf_printf(out, " was killed by %s", text);
+	else
+		buf_printf(out, " exited with %d", exit_status_code(ended->status));
+}
+
+void text_put_outcome(struct buf *out, const struct outcome *outcome)
+{
+	static const char *const texts[] = {
+		[OUTCOME_SELF] = "ended by itself",
+		[OUTCOME_SIGNAL] = "ended when asked to",
+		[OUTCOME_KILL] = "had to be killed",
+		[OUTCOME_DRY_RUN] = "would be asked to end now (dry run)",
+	};
+	const struct container *container = outcome->container;
+	char text[DURATION_TEXT_SIZE];
+
+	clock_format_short(outcome->time_ns, CLOCK_KIND_LOCAL, text, sizeof(text));
+	buf_printf(out, "%s finished ", text);
+	escape_text(out, container->identity.id, strlen(container->identity.id));
+	buf_printf(out, " (%s, policy %s): ", runtime_name(container->identity.runtime),
+		   outcome->policy);
+	text_put_process(out, &container->init);
+	buf_printf(out, " %s", texts[outcome->how]);
+	if (container->init_exit.is_known) {
+		exit_status_text(container->init_exit.status, text, sizeof(text));
+		buf_printf(out, " (%s)", text);
+	}
+	if (container->last_task.is_known) {
+		buf_puts(out, "; last task ");
+		put_end(out, &container->last_task);
+	}
+	if (outcome->has_latency) {
+		duration_format(outcome->latency_ns, text, sizeof(text));
+		buf_printf(out, ", first signal %s later", text);
+	}
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events for people: a table of exits, a line an outcome. What a container controls is escaped. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "out/event_json.h"
+
+struct table_style {
+	enum clock_kind time;
+	bool is_wide;
+	bool has_colour;
+};
+
+void table_put_header(struct buf *out, const struct table_style *style);
+
+/* `container` NULL: the process was in none. */
+void table_put_exit(struct buf *out, const struct table_style *style,
+		    const struct record_exit *record, const struct container *container);
+
+/* One line that stands by itself. */
+void text_put_outcome(struct buf *out, const struct outcome *outcome);
+
+/* `python3[4711]`, escaped. */
+void text_put_process(struct buf *out, const struct process *process);

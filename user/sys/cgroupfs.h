@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cgroup hierarchy that holds the containers: v2, or on v1 and hybrid hosts one of v1's, since
+ * runtimes put containers into all of those. Paths are relative to its root and begin with '/'.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct hierarchy {
+	char mount[512];     /* where it is mounted */
+	char controller[32]; /* v1: the controller it was chosen by; "": the unified hierarchy */
+	uint32_t id;	     /* as /proc/cgroups numbers it; 0: the unified one */
+	char freezer[512];   /* v1: where the freezer is mounted, "" if it is not */
+};
+
+/*
+ * Chooses by the mount table of `proc`. -ENOENT, with the remedy in `error`, if no cgroup
+ * hierarchy is mounted.
+ */
+int hierarchy_detect(const char *proc, struct hierarchy *ret_hierarchy, struct error *error);
+
+/* `v2`, `v1 (pids)`; for people. */
+void hierarchy_describe(const struct hierarchy *hierarchy, char *buf, size_t size);
+
+/* Called for each cgroup; false: do not look below this one. */
+typedef bool (*cgroupfs_visit_fn)(void *context, const char *path, uint64_t id);
+
+/* Walks the whole hierarchy, parents first. What vanishes meanwhile is passed over. */
+int cgroupfs_walk(const struct hierarchy *hierarchy, cgroupfs_visit_fn visit, void *context);
+
+/* The cgroup's id. */
+int cgroupfs_read_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id);
+
+/*
+ * The processes in the cgroup and all that are nested in it; *ret_pids is the caller's to free.
+ * A nested cgroup that vanishes meanwhile is passed over; -ENOENT if the cgroup itself has.
+ */
+int cgroupfs_read_procs(const struct hierarchy *hierarchy, const char *path, pid_t **ret_pids,
+			size_t *ret_count);
+
+/*
+ * Is the container paused? v1 keeps that in the freezer hierarchy, under the path that init has
+ * there: `freezer_path`. What cannot be read is not paused.
+ */
+bool cgroupfs_is_frozen(const struct hierarchy *hierarchy, const char *path,
+			const char *freezer_path);

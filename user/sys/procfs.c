@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sys/file.h"
+
+enum {
+	PROCFS_PATH_SIZE = 256,
+	PROCFS_FLAG_EXITING = 0x00000004, /* PF_EXITING: will not return to user space */
+	PROCFS_TICKS_PER_SECOND = 100,	  /* USER_HZ, on every architecture that Debian has */
+};
+
+/* `proc`/PID/`rest`; proc is short and ours. */
+static void pid_path(char path[PROCFS_PATH_SIZE], const char *proc, pid_t pid, const char *rest)
+{
+	(void)snprintf(path, PROCFS_PATH_SIZE, "%s/%d/%s", proc, pid, rest);
+}
+
+/* The command name is in parentheses and may contain more of them: it ends at the last one. */
+static int parse_stat(const char *text, struct procfs_stat *ret_stat)
+{
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	struct procfs_stat stat = {0};
+	unsigned long long start;
+	size_t len;
+
+	if (!open || !close || close < open)
+		return -EINVAL;
+	len = (size_t)(close - open - 1);
+	if (len >= sizeof(stat.comm))
+		len = sizeof(stat.comm) - 1;
+	memcpy(stat.comm, open + 1, len);
+	/* 3 state … 9 flags … 22 starttime: proc(5) */
+	if (sscanf(close + 1,
+		   " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &stat.state, &stat.flags, &start) != 3)
+		return -EINVAL;
+	stat.start_ticks = start;
+	*ret_stat = stat;
+	return 0;
+}
+
+static int read_stat_file(const char *path, struct procfs_stat *ret_stat)
+{
+	char text[1024];
+	int len = file_read(path, text, sizeof(text));
+
+	if (len == -ENOENT)
+		return -ESRCH;
+	return len < 0 ? len : parse_stat(text, ret_stat);
+}
+
+int procfs_read_stat(const char *proc, pid_t pid, struct procfs_stat *ret_stat)
+{
+	char path[PROCFS_PATH_SIZE];
+
+	pid_path(path, proc, pid, "stat");
+	return read_stat_file(path, ret_stat);
+}
+
+static bool stat_is_dying(const struct procfs_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X' || stat->flags & PROCFS_FLAG_EXITING;
+}
+
+/* Are all threads exiting? A leader may have ended long before its workers do. */
+static bool threads_are_dying(const char *proc, pid_t pid)
+{
+	char path[PROCFS_PATH_SIZE], name[32];
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct procfs_stat stat;
+	struct dirent *entry;
+
+	pid_path(path, proc, pid, "task");
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT || errno == ESRCH;
+	for (;;) {
+		int err;
+
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry)
+			return errno == 0 || errno == ESRCH || errno == ENOENT;
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(name, sizeof(name), "task/%.10s/stat", entry->d_name);
+		pid_path(path, proc, pid, name);
+		err = read_stat_file(path, &stat);
+		if (err == -ESRCH)
+			continue;
+		if (err || !stat_is_dying(&stat))
+			return false;
+	}
+}
+
+bool procfs_is_dying(const char *proc, pid_t pid)
+{
+	struct procfs_stat stat;
+	int err = procfs_read_stat(proc, pid, &stat);
+
+	if (err)
+		return err == -ESRCH;
+	return stat_is_dying(&stat) && threads_are_dying(proc, pid);
+}
+
+bool procfs_is_start(const struct procfs_stat *stat, uint64_t start_ns)
+{
+	return stat->start_ticks == start_ns / (1000000000ULL / PROCFS_TICKS_PER_SECOND);
+}
+
+/* Is `controller` one of the comma-separated names? "" is only the unified hierarchy's empty list. */
+static bool list_has(const char *list, size_t len, const char *controller)
+{
+	size_t want = strlen(controller);
+
+	if (want == 0)
+		return len == 0;
+	while (len) {
+		const char *comma = memchr(list, ',', len);
+		size_t part = comma ? (size_t)(comma - list) : len;
+
+		if (part == want && memcmp(list, controller, want) == 0)
+			return true;
+		if (!comma)
+			return false;
+		list += part + 1;
+		len -= part + 1;
+	}
+	return false;
+}
+
+/* `text` is the part of a line behind "HIERARCHY:CONTROLLERS:". */
+static int take_path(const char *text, char *ret_path, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	size_t len = strcspn(text, "\n"), tail = sizeof(deleted) - 1;
+
+	if (len > tail && memcmp(text + len - tail, deleted, tail) == 0)
+		len -= tail;
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(ret_path, text, len);
+	ret_path[len] = '\0';
+	return 0;
+}
+
+int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char *ret_path,
+		       size_t size)
+{
+	char path[PROCFS_PATH_SIZE], text[16384];
+	const char *line = text;
+	int len;
+
+	pid_path(path, proc, pid, "cgroup");
+	len = file_read(path, text, sizeof(text));
+	if (len < 0)
+		return len;
+	while (*line) {
+		const char *list = strchr(line, ':'), *rest, *end = strchr(line, '\n');
+
+		rest = list ? strchr(list + 1, ':') : NULL;
+		if (rest && list_has(list + 1, (size_t)(rest - list - 1), controller))
+			return take_path(rest + 1, ret_path, size);
+		if (!end)
+			break;
+		line = end + 1;
+	}
+	return -ENOENT;
+}
+
+int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode)
+{
+	char path[PROCFS_PATH_SIZE];
+	struct stat stat_buf;
+
+	pid_path(path, proc, pid, "ns/pid");
+	if (stat(path, &stat_buf) < 0)
+		return -errno;
+	*ret_inode = stat_buf.st_ino;
+	return 0;
+}
+
+int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
+{
+	char path[PROCFS_PATH_SIZE], text[8192], *line, *end, *last;
+	int len;
+
+	pid_path(path, proc, pid, "status");
+	len = file_read_cut(path, text, sizeof(text));
+	if (len < 0)
+		return len;
+	line = strstr(text, "\nNSpid:");
+	if (!line)
+		return -ENODATA;
+	line++;
+	end = strchr(line, '\n');
+	if (!end)
+		return -EINVAL;
+	*end = '\0';
+	last = strrchr(line, '\t');
+	if (!last)
+		return -EINVAL;
+	*ret_ns_pid = (pid_t)strtol(last + 1, NULL, 10);
+	return 0;
+}
+
+int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size)
+{
+	char path[PROCFS_PATH_SIZE];
+	int len;
+
+	pid_path(path, proc, pid, "cmdline");
+	len = file_read_cut(path, ret_argv0, size);
+	return len < 0 ? len : 0;
+}
+
+int procfs_read_program(const char *proc, pid_t pid, char *ret_path, size_t size)
+{
+	char path[PROCFS_PATH_SIZE];
+	ssize_t len;
+
+	pid_path(path, proc, pid, "exe");
+	len = readlink(path, ret_path, size - 1);
+	if (len < 0)
+		return -errno;
+	ret_path[len] = '\0';
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /proc tells of a process. `proc` is where it is mounted ("/proc"). Errors: negative errno. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The PID namespace of the host, whoever asks: PROC_PID_INIT_INO in the kernel. */
+#define PROCFS_HOST_PID_NAMESPACE 0xEFFFFFFCU
+
+struct procfs_stat {
+	char comm[65];
+	char state;
+	unsigned flags;	      /* PF_*; of the leader */
+	uint64_t start_ticks; /* since boot, in 1/100 s */
+};
+
+/* -ESRCH if there is no such process. */
+int procfs_read_stat(const char *proc, pid_t pid, struct procfs_stat *ret_stat);
+
+/*
+ * Has the process passed the point of no return: a zombie, or each of its threads exiting? It may
+ * be listed for as long as its memory is being freed. True also if it is gone. Errors count as
+ * alive: whoever asks wants to be sure of the opposite.
+ */
+bool procfs_is_dying(const char *proc, pid_t pid);
+
+/* Whether `start_ns` (CLOCK_BOOTTIME) is this start, as exactly as /proc tells it. */
+bool procfs_is_start(const struct procfs_stat *stat, uint64_t start_ns);
+
+/*
+ * The path of the process's cgroup in a hierarchy: `controller` "" is the unified one. Without the
+ * " (deleted)" of a removed one. -ENOENT if it is in no such hierarchy.
+ */
+int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char *ret_path,
+		       size_t size);
+
+/* Inode of the process's PID namespace. */
+int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode);
+
+/* Its id in its innermost PID namespace. */
+int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid);
+
+/* argv[0], cut to size; "" for a process without arguments. */
+int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size);
+
+/* Path of the program it runs, as the kernel tells it; cut to size. */
+int procfs_read_program(const char *proc, pid_t pid, char *ret_path, size_t size);

@@ -58,6 +58,10 @@ test:
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run all
 
+# Also measures bpftrace beside lastout, where it is installed.
+bench: all $(PROGRAMS) $(B)/tests/bench/lives
+	$(Q)tests/bench/run
+
 tests: $(UNIT_TESTS) $(PROGRAMS)
 
 unit: $(UNIT_TESTS)
@@ -142,7 +146,12 @@ $(B)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
 
+$(B)/tests/bench/%: tests/bench/%.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
-.PHONY: all demo test tests unit lint format install clean
+.PHONY: all demo test tests bench unit lint format install clean
 .DELETE_ON_ERROR:

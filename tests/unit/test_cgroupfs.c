@@ -208,6 +208,26 @@ static void test_procs_that_cannot_be_read_are_an_error(void **state)
 	check_procs_fail("/other", -EISDIR);
 }
 
+/* The same for a folder that can be entered, but not listed. Root may list everything: be nobody. */
+static void test_folder_that_cannot_be_listed_is_an_error(void **state)
+{
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	tree_put("box/cgroup.procs", "40\n");
+	tree_put("box/nested/cgroup.procs", "41\n");
+	tree_put("box/nested/deep/cgroup.procs", "42\n");
+	assert_int_equal(chmod(tree, 0755), 0);
+	assert_int_equal(chmod(tree_path("box"), 0755), 0);
+	assert_int_equal(chmod(tree_path("box/nested"), 0311), 0);
+	if (is_root)
+		assert_int_equal(seteuid(65534), 0);
+	check_procs_fail("/box", -EACCES);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(tree_path("box/nested"), 0755), 0);
+}
+
 /* --- frozen --- */
 
 static void check_frozen_v2(const char *freeze, const char *events, bool expected)
@@ -271,6 +291,7 @@ int main(void)
 		in_tree(test_many_procs),
 		in_tree(test_procs_of_what_has_vanished),
 		in_tree(test_procs_that_cannot_be_read_are_an_error),
+		in_tree(test_folder_that_cannot_be_listed_is_an_error),
 		in_tree(test_frozen_v2),
 		in_tree(test_frozen_v1),
 	};

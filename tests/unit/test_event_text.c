@@ -39,7 +39,7 @@ static const struct table_style wide = {.time = CLOCK_KIND_UTC, .is_wide = true}
 static struct record_exit exit_record(void)
 {
 	struct record_exit record = {
-		.head = {.kind = RECORD_EXIT, .size = sizeof(record), .time_ns = 995 * NS_PER_SEC},
+		.head.time_ns = 995 * NS_PER_SEC,
 		.start_ns = 995 * NS_PER_SEC - 2500 * NS_PER_MS,
 		.runtime_ns = 36 * NS_PER_MS,
 		.max_rss_pages = 8388608 / (uint64_t)sysconf(_SC_PAGESIZE),
@@ -161,6 +161,7 @@ static void test_colour_is_the_status_alone(void **state)
 	}
 }
 
+/* And a thread by its own number. */
 static void test_verdicts(void **state)
 {
 	static const struct {
@@ -170,7 +171,6 @@ static void test_verdicts(void **state)
 		const char *verdict;
 	} cases[] = {
 		{ROLE_TASK, 0, false, "-"},
-		{ROLE_TASK, EXIT_EMPTY, false, "-"},
 		{ROLE_TASK, EXIT_LAST, false, "last"},
 		{ROLE_TASK, EXIT_LAST | EXIT_EMPTY | EXIT_OOM, false, "last"},
 		/* told before */
@@ -178,6 +178,7 @@ static void test_verdicts(void **state)
 		{ROLE_HELPER, 0, false, "-"},
 		{ROLE_INIT, 0, false, "gone"},
 		{ROLE_INIT, EXIT_LAST, true, "gone"},
+		{ROLE_INIT, EXIT_THREAD, false, "thread"},
 	};
 	struct record_exit record = exit_record();
 	struct container inside = container("web");
@@ -189,26 +190,55 @@ static void test_verdicts(void **state)
 		record.role = cases[i].role;
 		record.head.flags = cases[i].flags;
 		inside.is_idle = cases[i].is_idle;
-		(void)snprintf(
-			expected, sizeof(expected),
-			"03:17:00.123    web              python3            4711    4001    "
-			"2.5s    3 0              %s\n",
-			cases[i].verdict);
+		(void)snprintf(expected, sizeof(expected),
+			       "03:17:00.123    web              python3            %d    4001    "
+			       "2.5s    3 0              %s\n",
+			       cases[i].flags & EXIT_THREAD ? 4712 : 4711, cases[i].verdict);
 		check_row(&plain, &record, &inside, expected);
 	}
 }
 
-static void test_thread_by_its_own_number(void **state)
+/* Outside containers, too, a thread must not look like its process. */
+static void test_thread_of_host(void **state)
 {
 	struct record_exit record = exit_record();
-	struct container inside = container("web");
 
 	(void)state;
 	record.head.flags = EXIT_THREAD;
-	record.role = ROLE_INIT;
-	check_row(&plain, &record, &inside,
-		  "03:17:00.123    web              python3            4712    4001    2.5s    3 "
-		  "0              thread\n");
+	check_row(
+		&plain, &record, NULL,
+		"03:17:00.123    -                python3            4712    4001    2.5s    - 0   "
+		"           thread\n");
+}
+
+static void test_memory(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *shown;
+	} cases[] = {
+		{0, "     0B"},
+		{960 << 10, "   960K"},
+		{1 << 20, "   1.0M"},
+		{10 << 20, "    10M"},
+		{UINT64_C(1536) << 20, "   1.5G"},
+		{UINT64_C(1) << 40, "   1.0T"},
+		{UINT64_C(2) << 50, "  2048T"},
+	};
+	struct record_exit record = exit_record();
+
+	(void)state;
+	record.pid = 123456;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char expected[256];
+
+		record.max_rss_pages = cases[i].bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+		(void)snprintf(expected, sizeof(expected),
+			       "03:17:00.123    -                python3          123456    4001  "
+			       "     7   1000 host        2.5s    36ms %s    - 0              -\n",
+			       cases[i].shown);
+		check_row(&wide, &record, NULL, expected);
+	}
 }
 
 static void test_ids(void **state)
@@ -284,7 +314,8 @@ int main(void)
 		cmocka_unit_test(test_row_in_a_container),
 		cmocka_unit_test(test_colour_is_the_status_alone),
 		cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_thread_by_its_own_number),
+		cmocka_unit_test(test_thread_of_host),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_hostile_command_names),
 	};

@@ -179,7 +179,6 @@ static void test_no_settle_is_over_at_once(void **state)
 	expect(&s, 10, TASK, WORKING, 0, 0);
 	expect(&s, 500, LAST_EXIT, SETTLING, 500, 0);
 	expect(&s, 500, EMPTY, STOPPING, 500, LIFECYCLE_ASK);
-	expect(&s, 500, EMPTY, KILLING, 30500, LIFECYCLE_KILL);
 }
 
 static void test_respawn_within_settle_cancels(void **state)
@@ -290,6 +289,24 @@ static void test_names(void **state)
 		assert_string_equal(lifecycle_event_name(i), events[i]);
 }
 
+/* "--settle 18446744073s" is meant as never, and must not wrap around to now. */
+static void test_waits_of_centuries_do_not_wrap(void **state)
+{
+	const struct lifecycle_timing for_ever = {.settle_ns = UINT64_MAX, .grace_ns = UINT64_MAX};
+	struct lifecycle life = {LIFECYCLE_WORKING, 0};
+	unsigned actions;
+
+	(void)state;
+	life = lifecycle_step(life, LIFECYCLE_LAST_EXIT, 5000000000, &for_ever, &actions);
+	assert_int_equal(life.state, LIFECYCLE_SETTLING);
+	assert_true(life.deadline_ns == UINT64_MAX);
+	life = lifecycle_step(life, LIFECYCLE_IDLE, 5000000000, &for_ever, &actions);
+	assert_true(life.deadline_ns == UINT64_MAX);
+	life = lifecycle_step(life, LIFECYCLE_EMPTY, 5000000000, &for_ever, &actions);
+	assert_int_equal(life.state, LIFECYCLE_STOPPING);
+	assert_true(life.deadline_ns == UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_stuck_after_30_s_then_each_minute),
 		cmocka_unit_test(test_paused_waits_where_it_is),
 		cmocka_unit_test(test_inits_exit_ends_every_state_and_is_reported_once),
+		cmocka_unit_test(test_waits_of_centuries_do_not_wrap),
 		cmocka_unit_test(test_names),
 	};
 

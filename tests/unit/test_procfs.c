@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -175,6 +176,16 @@ static void test_the_vanished_are_dying(void **state)
 	assert_true(procfs_is_dying(tree, PID));
 	tree_put_folder("4711/task/4712");
 	assert_true(procfs_is_dying(tree, PID));
+	/* Whatever the order of the list: one that lives stands behind one that has vanished. */
+	for (int thread = 4700; thread < 4720; thread++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "4711/task/%d/stat", thread);
+		put_stat(name, "python3", 'S', 0);
+		assert_false(procfs_is_dying(tree, PID));
+		assert_int_equal(unlink(tree_path(name)), 0);
+		assert_true(procfs_is_dying(tree, PID));
+	}
 }
 
 static void test_what_cannot_be_read_is_alive(void **state)

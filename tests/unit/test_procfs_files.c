@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -155,6 +156,32 @@ static void test_argv0(void **state)
 	assert_string_equal(argv0, "kept");
 }
 
+static void check_program(const char *link, const char *expected)
+{
+	char path[12];
+
+	memset(path, 'x', sizeof(path));
+	(void)unlink(tree_path("4711/exe"));
+	assert_int_equal(symlink(link, tree_path("4711/exe")), 0);
+	assert_int_equal(procfs_read_program(tree, PID, path, sizeof(path)), 0);
+	assert_string_equal(path, expected);
+}
+
+static void test_program(void **state)
+{
+	char path[8] = "kept";
+
+	(void)state;
+	assert_int_equal(procfs_read_program(tree, PID, path, sizeof(path)), -ENOENT);
+	assert_string_equal(path, "kept");
+	check_program("/bin/sh", "/bin/sh");
+	check_program("/bin/a\nb", "/bin/a\nb");
+	check_program("/bin/goproc", "/bin/goproc");
+	check_program("/bin/supervisord", "/bin/superv");
+	tree_put("4712/exe", "no link");
+	assert_int_equal(procfs_read_program(tree, 4712, path, sizeof(path)), -EINVAL);
+}
+
 static void test_pid_namespace(void **state)
 {
 	struct stat expected;
@@ -169,6 +196,22 @@ static void test_pid_namespace(void **state)
 	assert_int_equal(inode, expected.st_ino);
 }
 
+/* "Groups:" stands before "NSpid:", and a user may be in thousands. */
+static void test_ns_pid_behind_a_long_line(void **state)
+{
+	char text[20000] = "Name:\tsh\nGroups:\t";
+	size_t len = strlen(text);
+	pid_t pid = 99;
+
+	(void)state;
+	for (int group = 0; group < 1500; group++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%d ", 100000 + group);
+	(void)snprintf(text + len, sizeof(text) - len, "\nNSpid:\t4711\t1\n");
+	tree_put("4711/status", text);
+	assert_int_equal(procfs_read_ns_pid(tree, PID, &pid), 0);
+	assert_int_equal(pid, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,8 +219,10 @@ int main(void)
 		in_tree(test_cgroup_whose_path_does_not_fit),
 		in_tree(test_cgroup_of_nobody),
 		in_tree(test_ns_pid),
+		in_tree(test_ns_pid_behind_a_long_line),
 		in_tree(test_argv0),
 		in_tree(test_pid_namespace),
+		in_tree(test_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@ static int make_run(void **state)
 {
 	static const char *const folders[] = {
 		"runc/web",
+		"crun/x",
 		"runc/both",
 		"runc/" LONGEST,
 		"runc/" TOO_LONG,
@@ -56,6 +57,7 @@ static void test_identified(void **state)
 		{"/system.slice/web", RUNTIME_RUNC, "web"},
 		{"/" LONGEST, RUNTIME_RUNC, LONGEST},
 		{"/job", RUNTIME_CRUN, "job"},
+		{"/x", RUNTIME_CRUN, "x"},
 		{"/both", RUNTIME_RUNC, "both"},
 		{"/default/ctr", RUNTIME_CONTAINERD, "ctr"},
 		{"/some/parent/default/ctr", RUNTIME_CONTAINERD, "ctr"},

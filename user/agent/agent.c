@@ -44,6 +44,7 @@ int agent_new(const struct agent_options *options, struct agent **ret_agent, str
 		.run = "/run",
 		.only = options->only,
 		.drain_ms = options->drain_ms,
+		.helpers = options->helpers,
 		.observer = {.on_change = on_change, .on_exit = on_exit_record, .context = agent},
 	};
 	int err;

@@ -14,7 +14,8 @@ struct agent;
 struct agent_options {
 	struct follower_shared shared; /* all but the watch, which the agent makes */
 	const char *only;	       /* NULL, or the one cgroup to watch */
-	uint64_t drain_ms;	       /* as in watch_options */
+	uint64_t drain_ms;	       /* this and the next as in watch_options */
+	const char *const *helpers;
 };
 
 /* From its return on, containers are finished whenever the event base runs. */

@@ -405,6 +405,18 @@ static void on_name_timer(evutil_socket_t fd, short what, void *context)
 
 /* --- start and end --- */
 
+static int add_helpers(struct watch *watch, const char *const *names, struct error *error)
+{
+	int err = 0;
+
+	for (; !err && *names; names++) {
+		err = bpf_source_add_helper(watch->source, *names);
+		if (err)
+			(void)error_set(error, err, "helper name '%s': %s", *names, strerror(-err));
+	}
+	return err;
+}
+
 static int open_source(struct watch *watch, struct error *error)
 {
 	struct bpf_source_options options = {
@@ -417,12 +429,10 @@ static int open_source(struct watch *watch, struct error *error)
 
 	options.settings.hierarchy_id = watch->hierarchy.id;
 	err = bpf_source_open(&options, &watch->source, error);
-	for (const char *const *helper = helper_names; !err && *helper; helper++) {
-		err = bpf_source_add_helper(watch->source, *helper);
-		if (err)
-			(void)error_set(error, err, "helper name '%s': %s", *helper,
-					strerror(-err));
-	}
+	if (!err)
+		err = add_helpers(watch, helper_names, error);
+	if (!err && watch->options.helpers)
+		err = add_helpers(watch, watch->options.helpers, error);
 	return err;
 }
 

@@ -41,7 +41,8 @@ struct watch_options {
 	const char *proc;	      /* "/proc" */
 	const char *run;	      /* "/run": where runtimes keep state */
 	const char *only;	      /* NULL, or the path of the one cgroup to watch */
-	uint64_t drain_ms; /* drain at least so often; 0: only when the kernel side asks */
+	uint64_t drain_ms;	    /* drain at least so often; 0: only when the kernel side asks */
+	const char *const *helpers; /* names besides the built-in ones, ended by NULL; or NULL */
 	struct watch_observer observer;
 };
 

@@ -17,13 +17,15 @@
 #include "sys/lock.h"
 
 enum {
-	RUN_INITS_MAX = 64,
+	RUN_NAMES_MAX = 64,
 	/* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
 	RUN_VERBOSE_DRAIN_MS = 50,
 };
 
 struct run {
-	const char *inits[RUN_INITS_MAX];
+	const char *inits[RUN_NAMES_MAX];
+	const char *helpers[RUN_NAMES_MAX + 1]; /* ended by NULL */
+	size_t helper_count;
 	struct policy policy;
 	const char *run_dir;
 	bool is_json;
@@ -43,9 +45,25 @@ static int take_init(void *target, const char *value, struct error *error)
 		return error_set(error, -EINVAL,
 				 "that matches every container of this host; name the process "
 				 "managers to be ended, for example --init supervisord");
-	if (run->policy.init_count == RUN_INITS_MAX)
-		return error_set(error, -E2BIG, "more than %d of them", RUN_INITS_MAX);
+	if (run->policy.init_count == RUN_NAMES_MAX)
+		return error_set(error, -E2BIG, "more than %d of them", RUN_NAMES_MAX);
 	run->inits[run->policy.init_count++] = value;
+	return 0;
+}
+
+static int take_helper(void *target, const char *value, struct error *error)
+{
+	size_t len = strlen(value), fixed = strcspn(value, "*?[");
+	struct run *run = target;
+
+	if (fixed == 0 || fixed + 1 < len || (fixed < len && value[fixed] != '*'))
+		return error_set(error, -EINVAL, "write NAME, or PREFIX* for all that begin so");
+	if (fixed >= ABI_COMM_SIZE)
+		return error_set(error, -EINVAL, "the kernel cuts command names at %d characters",
+				 ABI_COMM_SIZE - 1);
+	if (run->helper_count == RUN_NAMES_MAX)
+		return error_set(error, -E2BIG, "more than %d of them", RUN_NAMES_MAX);
+	run->helpers[run->helper_count++] = value;
 	return 0;
 }
 
@@ -106,6 +124,7 @@ static int take_run_dir(void *target, const char *value, struct error *error)
 
 static const struct option_row options[] = {
 	{"init", 0, "GLOB", "finish containers with this init; may repeat", take_init},
+	{"helper", 0, "NAME", "no work, but part of the manager; may repeat", take_helper},
 	{"settle", 0, "TIME", "wait so long for init to end by itself (1s)", take_settle},
 	{"grace", 0, "TIME", "wait so long between asking and SIGKILL (10s)", take_grace},
 	{"signal", 0, "NAME", "ask init to end with this signal (TERM)", take_signal},
@@ -151,6 +170,7 @@ static int start(struct run *run, struct error *error)
 	if (err)
 		return err;
 	options.shared.base = run->loop.base;
+	options.helpers = run->helpers;
 	if (run->is_verbose)
 		options.drain_ms = RUN_VERBOSE_DRAIN_MS;
 	return agent_new(&options, &run->agent, error);

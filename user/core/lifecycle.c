@@ -110,6 +110,12 @@ static const struct cell table[LIFECYCLE_STATE_COUNT][LIFECYCLE_EVENT_COUNT] = {
 		},
 };
 
+/* A settle of centuries means never, not now. */
+static uint64_t later(uint64_t now_ns, uint64_t wait_ns)
+{
+	return wait_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + wait_ns;
+}
+
 static uint64_t deadline(enum timer timer, uint64_t now_ns, uint64_t old_ns,
 			 const struct lifecycle_timing *timing)
 {
@@ -119,19 +125,19 @@ static uint64_t deadline(enum timer timer, uint64_t now_ns, uint64_t old_ns,
 	case TIMER_NONE:
 		return 0;
 	case TIMER_SETTLE:
-		return now_ns + timing->settle_ns;
+		return later(now_ns, timing->settle_ns);
 	case TIMER_IDLE:
-		return now_ns + (timing->settle_ns > MS(LIFECYCLE_IDLE_SETTLE_MS) ?
-					 timing->settle_ns :
-					 MS(LIFECYCLE_IDLE_SETTLE_MS));
+		return later(now_ns, timing->settle_ns > MS(LIFECYCLE_IDLE_SETTLE_MS) ?
+					     timing->settle_ns :
+					     MS(LIFECYCLE_IDLE_SETTLE_MS));
 	case TIMER_GRACE:
-		return now_ns + timing->grace_ns;
+		return later(now_ns, timing->grace_ns);
 	case TIMER_RECHECK:
-		return now_ns + MS(LIFECYCLE_RECHECK_MS);
+		return later(now_ns, MS(LIFECYCLE_RECHECK_MS));
 	case TIMER_STUCK:
-		return now_ns + MS(LIFECYCLE_STUCK_MS);
+		return later(now_ns, MS(LIFECYCLE_STUCK_MS));
 	case TIMER_STUCK_AGAIN:
-		return now_ns + MS(LIFECYCLE_STUCK_AGAIN_MS);
+		return later(now_ns, MS(LIFECYCLE_STUCK_AGAIN_MS));
 	}
 	return old_ns;
 }

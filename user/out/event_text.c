@@ -125,10 +125,10 @@ static void put_container_cell(struct buf *out, const struct table_style *style,
 
 static const char *verdict(const struct record_exit *record, const struct container *container)
 {
-	if (!container)
-		return "-";
 	if (record->head.flags & EXIT_THREAD)
 		return "thread";
+	if (!container)
+		return "-";
 	if (record->role == ROLE_INIT)
 		return "gone";
 	if (record->head.flags & EXIT_LAST && !container->is_idle)

@@ -26,6 +26,18 @@ static void fts_done(FTS **fts)
 		(void)fts_close(*fts);
 }
 
+static bool is_unread(const FTSENT *entry)
+{
+	return entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR ||
+	       entry->fts_info == FTS_ERR;
+}
+
+/* Removed since it was listed. */
+static bool is_gone(int err)
+{
+	return err == ENOENT || err == ENODEV;
+}
+
 /* Every directory below `path`, itself included, parents first. */
 static int walk(const struct hierarchy *hierarchy, const char *path, cgroupfs_visit_fn visit,
 		void *context)
@@ -42,17 +54,21 @@ static int walk(const struct hierarchy *hierarchy, const char *path, cgroupfs_vi
 	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	if (!fts)
 		return -errno;
-	while ((entry = fts_read(fts))) {
-		const char *relative = entry->fts_path + skip;
+	for (;;) {
+		const char *relative;
 
-		if (entry->fts_level == 0 && entry->fts_info == FTS_NS)
+		errno = 0;
+		entry = fts_read(fts);
+		if (!entry)
+			return -errno; /* 0 at the end */
+		relative = entry->fts_path + skip;
+		if (is_unread(entry) && (entry->fts_level == 0 || !is_gone(entry->fts_errno)))
 			return -entry->fts_errno;
 		if (entry->fts_info != FTS_D)
 			continue;
 		if (!visit(context, *relative ? relative : "/", entry->fts_statp->st_ino))
 			(void)fts_set(fts, entry, FTS_SKIP);
 	}
-	return 0;
 }
 
 int cgroupfs_walk(const struct hierarchy *hierarchy, cgroupfs_visit_fn visit, void *context)

@@ -192,26 +192,27 @@ int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode)
 
 int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
 {
-	char path[PROCFS_PATH_SIZE], text[8192], *line, *end, *last;
-	int len;
+	_cleanup_fclose_ FILE *file = NULL;
+	_cleanup_free_ char *line = NULL;
+	char path[PROCFS_PATH_SIZE];
+	const char *last;
+	size_t size = 0;
 
 	pid_path(path, proc, pid, "status");
-	len = file_read_cut(path, text, sizeof(text));
-	if (len < 0)
-		return len;
-	line = strstr(text, "\nNSpid:");
-	if (!line)
-		return -ENODATA;
-	line++;
-	end = strchr(line, '\n');
-	if (!end)
-		return -EINVAL;
-	*end = '\0';
-	last = strrchr(line, '\t');
-	if (!last)
-		return -EINVAL;
-	*ret_ns_pid = (pid_t)strtol(last + 1, NULL, 10);
-	return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	/* By line: "Groups:" stands before it, and may be as long as it likes. */
+	while (getline(&line, &size, file) > 0) {
+		if (strncmp(line, "NSpid:", 6) != 0)
+			continue;
+		last = strrchr(line, '\t');
+		if (!last || !strchr(last, '\n'))
+			return -EINVAL; /* cut short */
+		*ret_ns_pid = (pid_t)strtol(last + 1, NULL, 10);
+		return 0;
+	}
+	return -ENODATA;
 }
 
 int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size)

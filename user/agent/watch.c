@@ -18,6 +18,8 @@ enum {
 	 * for two looks a second apart. A container in the making has one that will not last.
 	 */
 	WATCH_NAME_SECONDS = 1,
+	/* Losses are looked for so long after a drain, not on the way from a last exit to its signal. */
+	WATCH_LOSS_MS = 250,
 	WATCH_NAME_TRIES = 4,
 };
 
@@ -36,6 +38,7 @@ struct watch {
 	struct event *readable;
 	struct event *drain_timer;
 	struct event *name_timer;
+	struct event *loss_timer;
 	struct watched *table;
 	uint64_t lost_seen;
 	bool has_new; /* some were added by the records just read */
@@ -84,6 +87,8 @@ void watch_learn_init(struct watch *watch, struct container *container)
 	memcpy(container->init.comm, stat.comm, sizeof(container->init.comm) - 1);
 	if (procfs_read_argv0(watch->options.proc, container->init.pid, argv0, sizeof(argv0)) == 0)
 		memcpy(container->argv0, argv0, sizeof(argv0));
+	(void)procfs_read_pid_namespace(watch->options.proc, container->init.pid,
+					&container->pid_namespace); /* unknown then */
 }
 
 /* Init's number and start come from the kernel side, its names from /proc as they are now. */
@@ -143,6 +148,8 @@ static void add(struct watch *watch, uint64_t cgroup, const char *path,
 	watched->container.identity = *identity;
 	watched->is_new = true;
 	watched->name_tries = WATCH_NAME_TRIES;
+	bpf_source_adopt_begin(watch->source); /* until adopt_new */
+	watch->has_new = true;
 	err = bpf_source_add_container(watch->source, cgroup);
 	if (err) {
 		log_begin(&line, LOG_LEVEL_ERROR, "unwatched",
@@ -154,7 +161,6 @@ static void add(struct watch *watch, uint64_t cgroup, const char *path,
 		return;
 	}
 	HASH_ADD(hh, watch->table, container.cgroup, sizeof(watched->container.cgroup), watched);
-	watch->has_new = true;
 }
 
 static bool visit(void *context, const char *path, uint64_t id)
@@ -222,8 +228,6 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 	}
 	if (!identify(watch, record->path, &identity))
 		return;
-	if (!watch->has_new)
-		bpf_source_adopt_begin(watch->source);
 	add(watch, record->head.container, record->path, &identity);
 }
 
@@ -307,12 +311,15 @@ static void on_record(void *context, const struct record *record)
 }
 
 /* Counts are exact even where records were lost, so each container is looked at once more. */
-static void answer_losses(struct watch *watch)
+static void on_loss_timer(evutil_socket_t fd, short what, void *context)
 {
+	struct watch *watch = context;
 	uint64_t lost = bpf_source_lost(watch->source);
 	struct watched *watched, *next;
 	struct log_line line;
 
+	(void)fd;
+	(void)what;
 	if (lost == watch->lost_seen)
 		return;
 	log_begin(&line, LOG_LEVEL_WARN, "lost", "events were lost: reading all containers again");
@@ -342,7 +349,11 @@ void watch_drain(struct watch *watch)
 	(void)bpf_source_drain(watch->source); /* fails only if our own callback does */
 	if (watch->has_new)
 		adopt_new(watch);
-	answer_losses(watch);
+	if (!evtimer_pending(watch->loss_timer, NULL)) {
+		struct timeval delay = {0, WATCH_LOSS_MS * 1000L};
+
+		(void)evtimer_add(watch->loss_timer, &delay);
+	}
 	if (watch->options.observer.on_drained)
 		watch->options.observer.on_drained(watch->options.observer.context);
 }
@@ -442,7 +453,8 @@ static int add_events(struct watch *watch, struct event_base *base, struct error
 				    on_readable, watch);
 	watch->drain_timer = event_new(base, -1, EV_PERSIST, on_readable, watch);
 	watch->name_timer = evtimer_new(base, on_name_timer, watch);
-	if (!watch->readable || !watch->drain_timer || !watch->name_timer ||
+	watch->loss_timer = evtimer_new(base, on_loss_timer, watch);
+	if (!watch->readable || !watch->drain_timer || !watch->name_timer || !watch->loss_timer ||
 	    event_add(watch->readable, NULL) < 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	if (watch->options.drain_ms) {
@@ -509,6 +521,8 @@ void watch_free(struct watch *watch)
 		event_free(watch->drain_timer);
 	if (watch->name_timer)
 		event_free(watch->name_timer);
+	if (watch->loss_timer)
+		event_free(watch->loss_timer);
 	bpf_source_close(watch->source);
 	free(watch);
 }
@@ -553,14 +567,10 @@ const struct container *watch_find_pid_namespace(struct watch *watch,
 						 const struct container *container, ino_t inode)
 {
 	struct watched *watched, *next;
-	ino_t other;
 
 	HASH_ITER(hh, watch->table, watched, next) {
-		if (&watched->container == container || !watched->container.init.pid)
-			continue;
-		if (procfs_read_pid_namespace(watch->options.proc, watched->container.init.pid,
-					      &other) == 0 &&
-		    other == inode)
+		if (&watched->container != container && watched->container.pid_namespace == inode &&
+		    !watched->container.is_gone)
 			return &watched->container;
 	}
 	return NULL;

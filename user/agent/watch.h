@@ -75,7 +75,7 @@ void watch_learn_init(struct watch *watch, struct container *container);
 /* Counts again what is inside all containers: after a doubt. Changes nothing if all was right. */
 void watch_recount(struct watch *watch);
 
-/* Another container than `container` with a process in this PID namespace, or NULL. */
+/* Another container than `container` whose init is in this PID namespace, or NULL. */
 const struct container *watch_find_pid_namespace(struct watch *watch,
 						 const struct container *container, ino_t inode);
 

@@ -29,6 +29,7 @@ struct container {
 	struct cgroup_identity identity;
 	struct process init; /* pid 0: none yet */
 	char argv0[64];	     /* init's, "" while unknown */
+	ino_t pid_namespace; /* init's, 0 while unknown */
 	struct abi_counts counts;
 	uint64_t task_exits;
 	struct ended last_task;

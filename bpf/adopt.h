@@ -57,12 +57,14 @@ static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 		return;
 	role = adopted_role(container, task);
 	process = bpf_map_lookup_elem(&processes, &tgid);
-	if (process) {
+	if (process && process->container == id) {
 		/* Joined while init was not known: the runtime's stage turned out to be more. */
-		if (process->container == id && process->role == ROLE_RUNTIME)
+		if (process->role == ROLE_RUNTIME)
 			process_set_role(process, tgid, role);
 		return;
 	}
+	if (process) /* of a nested cgroup that was counted on suspicion */
+		process_leave(tgid);
 	process_join(tgid, id, role);
 	/* Its exit may have been seen before it was added: then nobody else will take it out. */
 	if (task_is_dead(task))

@@ -2,7 +2,8 @@
 /*
  * cgroup_mkdir and cgroup_rmdir: a cgroup came or went; whether it is a container's is for user
  * space to say. Both fire for v1 and v2 on all kernels since 5.10. The path is the tracepoint's own,
- * relative to the hierarchy's root.
+ * relative to the hierarchy's root. It fires before a process can be in the cgroup, so a new one is
+ * counted from its very beginning; user space forgets it again if it is no container's.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -23,14 +24,32 @@ static __always_inline void emit_cgroup(__u32 what, __u64 id, const char *path)
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
+static __always_inline bool is_nested(struct cgroup *cgroup)
+{
+	for (int depth = 0; depth < CGROUP_DEPTH_MAX && cgroup; depth++) {
+		__u64 id = BPF_CORE_READ(cgroup, kn, id);
+
+		if (bpf_map_lookup_elem(&confirmed, &id))
+			return true;
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return false;
+}
+
 SEC("tp_btf/cgroup_mkdir")
 int mkdir_btf(__u64 *ctx)
 {
 	struct cgroup *cgroup = (struct cgroup *)ctx[0];
 
-	if (!cgroup_is_ours(cgroup) || cgroup_container(cgroup))
-		return 0; /* nested in a container: belongs to it */
-	emit_cgroup(CGROUP_MADE, BPF_CORE_READ(cgroup, kn, id), (const char *)ctx[1]);
+	struct abi_container container = {};
+	__u64 id;
+
+	if (!cgroup_is_ours(cgroup) || is_nested(cgroup))
+		return 0; /* in a container: belongs to it */
+	id = BPF_CORE_READ(cgroup, kn, id);
+	if (bpf_map_update_elem(&containers, &id, &container, BPF_NOEXIST))
+		loss_add(LOSS_CONTAINERS_FULL);
+	emit_cgroup(CGROUP_MADE, id, (const char *)ctx[1]);
 	return 0;
 }
 

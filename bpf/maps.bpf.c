@@ -4,6 +4,7 @@
 #include "maps.h"
 
 containers_map containers SEC(".maps");
+confirmed_map confirmed SEC(".maps");
 processes_map processes SEC(".maps");
 helpers_map helpers SEC(".maps");
 ring_map ring SEC(".maps");

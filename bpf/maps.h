@@ -10,6 +10,17 @@ typedef struct {
 	__type(value, struct abi_container);
 } containers_map;
 
+/*
+ * Those of `containers` that user space has said are some. Until it has, a new cgroup is counted on
+ * the suspicion: work that is over before user space has looked is not forgotten.
+ */
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, __u8);
+} confirmed_map;
+
 typedef struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -52,6 +63,7 @@ typedef struct {
 } told_map;
 
 extern containers_map containers SEC(".maps");
+extern confirmed_map confirmed SEC(".maps");
 extern processes_map processes SEC(".maps");
 extern helpers_map helpers SEC(".maps");
 extern ring_map ring SEC(".maps");

@@ -123,9 +123,10 @@ struct record_cgroup {
 
 /* What was lost, by name. One per-CPU slot each. */
 enum loss {
-	LOSS_RING_FULL = 0,  /* a record found no room */
-	LOSS_PROCESSES_FULL, /* a process could not be added to `processes` */
-	LOSS_STALE,	     /* a process was found whose predecessor's exit had not been seen */
+	LOSS_RING_FULL = 0,   /* a record found no room */
+	LOSS_PROCESSES_FULL,  /* a process could not be added to `processes` */
+	LOSS_CONTAINERS_FULL, /* a new cgroup could not be added to `containers` */
+	LOSS_STALE,	      /* a process was found whose predecessor's exit had not been seen */
 	LOSS_COUNT,
 };
 

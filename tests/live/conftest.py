@@ -28,7 +28,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ground() -> Iterator[None]:
+def ground() -> None:
     """Skip where live tests cannot run; a lastout that was not built is a failure, no skip."""
     reason = machine.missing()
     if reason:
@@ -37,8 +37,6 @@ def ground() -> Iterator[None]:
         pytest.exit(f"{machine.LASTOUT} does not exist: run make first", returncode=2)
     programs.build()
     _become_reaper()
-    yield
-    machine.unmount_private_memory_hierarchy()
 
 
 def _become_reaper() -> None:

@@ -23,7 +23,7 @@ def test_paused_container_waits_until_it_is_resumed(
     assert container.status() == "paused"
     assert container.is_alive()
     assert not agent.outcomes_of(container)
-    assert "stopping" not in agent.states_of(container)
+    assert "stopping" not in agent.states_so_far(container)
     container.resume()
 
     outcome = agent.await_finished(container)

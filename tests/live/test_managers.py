@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from harness import process
 from harness.agent import Agent, StartAgent
 from harness.containers import Containers
@@ -18,7 +20,7 @@ def test_ignores_sigterm(agent: Agent, containers: Containers) -> None:
     assert outcome["how"] == "kill"
     assert Died.told(outcome["last_task"]) == code(2)
     assert Died.told(outcome["init"]) == container.await_end() == killed("SIGKILL")
-    assert agent.states_of(container)[-3:] == ["stopping", "killing", "gone"]
+    assert agent.states(container)[-3:] == ["stopping", "killing", "gone"]
 
 
 def test_handler_that_exits_with_a_code(agent: Agent, containers: Containers) -> None:
@@ -29,7 +31,7 @@ def test_handler_that_exits_with_a_code(agent: Agent, containers: Containers) ->
     outcome = agent.await_finished(container)
     assert outcome["how"] == "signal"
     assert Died.told(outcome["init"]) == container.await_end() == code(12)
-    assert agent.states_of(container)[-2:] == ["stopping", "gone"]
+    assert agent.states(container)[-2:] == ["stopping", "gone"]
 
 
 def test_handler_that_cleans_up_with_a_process(
@@ -71,7 +73,7 @@ def test_leaves_by_itself(start_agent: StartAgent, containers: Containers) -> No
     assert outcome["latency_us"] is None
     assert Died.told(outcome["last_task"]) == code(4)
     assert Died.told(outcome["init"]) == container.await_end() == code(4)
-    assert "stopping" not in agent.states_of(container)
+    assert "stopping" not in agent.states(container)
 
 
 def test_is_killed_by_somebody_else(agent: Agent, containers: Containers) -> None:
@@ -85,3 +87,26 @@ def test_is_killed_by_somebody_else(agent: Agent, containers: Containers) -> Non
     assert outcome["how"] == "self"
     assert outcome["latency_us"] is None
     assert Died.told(outcome["init"]) == container.await_end() == killed("SIGKILL")
+
+
+def test_is_known_by_the_name_it_was_called_by(agent: Agent, containers: Containers) -> None:
+    """argv[0], for managers that run in an interpreter and so have its command name."""
+    renamed = f"exec -a /opt/{containers.init} /t/manager -t 0 sh -c 'read _ < /c/go; exit 3'"
+    container = containers.shell(f"exec bash -c {quote(renamed)}", name="wrapper")
+    agent.await_working(container)
+    container.go()
+
+    outcome = agent.await_finished(container)
+    assert outcome["how"] == "signal"
+    assert outcome["init"]["comm"] == "manager"
+    assert Died.told(outcome["last_task"]) == code(3)
+
+
+def test_one_of_several_names(start_agent: StartAgent, containers: Containers) -> None:
+    agent = start_agent("--init", f"{containers.init[:-1]}?", "--init", "lotest-nobody")
+    container = containers.shell(manager(task("exit 3")))
+    other = containers.shell(manager(task("exit 3")), name=f"{containers.init[:-1]}-")
+    for made in (container, other):
+        agent.await_working(made)
+        made.go()
+        assert agent.await_finished(made)["how"] == "signal"

@@ -32,7 +32,7 @@ def test_restarts_cancel_and_the_last_exit_counts(
     assert Died.told(outcome["last_task"]) == code(7)
     assert container.await_end() == code(0)
     assert agent.outcomes() == [outcome]
-    assert agent.states_of(container).count("stopping") == 1
+    assert agent.states(container).count("stopping") == 1
 
 
 def test_restarts_without_a_pause(start_agent: StartAgent, containers: Containers) -> None:
@@ -48,4 +48,4 @@ def test_restarts_without_a_pause(start_agent: StartAgent, containers: Container
     outcome = agent.await_finished(container)
     assert Died.told(outcome["last_task"]) == code(7)
     assert agent.outcomes() == [outcome]
-    assert agent.states_of(container).count("stopping") == 1
+    assert agent.states(container).count("stopping") == 1

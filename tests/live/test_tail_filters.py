@@ -6,39 +6,22 @@ is there, proves the absence of the first.
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 import shutil
 import subprocess
-import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from harness import machine, process, programs
+from harness import process, programs
 from harness.containers import Containers
 from harness.died import Died, code
+from harness.host import exit_of_host, waiting_process
 from harness.limited import start_with_memory_limit
 from harness.scripts import manager, task
 from harness.tail import StartTail
 
 UID = 54321
-
-CLOCKS_DIFFER = timedelta(milliseconds=10)
-"""By how much two readings of the wall clock may be off; it is read in two ways."""
-
-
-def exit_of_host(status: int = 0, **options) -> int:
-    child = subprocess.Popen(["sh", "-c", f"exit {status}"], **options)
-    child.wait()
-    return child.pid
-
-
-def waiting_process(status: int = 0) -> subprocess.Popen[bytes]:
-    """A process that exits when its standard input is closed."""
-    return subprocess.Popen(["sh", "-c", f"read _; exit {status}"], stdin=subprocess.PIPE)
 
 
 @pytest.fixture
@@ -182,18 +165,22 @@ def test_out_of_memory(start_tail: StartTail, containers: Containers) -> None:
     assert Died.told(record) == Died(None, "SIGKILL")
 
 
-def test_threads(start_tail: StartTail, workload_of_threads: Path) -> None:
+def test_threads(start_tail: StartTail) -> None:
     """Each of the seven threads is shown as one, and the eighth is the end of the process."""
-    tail = start_tail("--comm", workload_of_threads.name, "--threads")
-    child = subprocess.Popen([workload_of_threads, "8", "5"])
-    assert child.wait() == 5
+    command = f"read _; exec {programs.path('leader-first')} 8 5"
+    child = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE)
+    tail = start_tail("-p", str(child.pid), "--threads")
+    child.communicate(b"\n")
     record = tail.await_exit(child.pid)
     tail.stop()
+
+    assert record["comm"] == "leader-first", "the process's name, not its last thread's"
     assert Died.told(record) == code(5)
     threads = [record for record in tail.out.records if record["event"] == "thread_exit"]
     assert {thread["pid"] for thread in threads} == {child.pid}
-    assert child.pid in {thread["tid"] for thread in threads}, "the leader was no last thread"
     assert len({thread["tid"] for thread in threads}) == len(threads) == 7
+    assert [t["comm"] for t in threads if t["tid"] == child.pid] == ["leader-first"]
+    assert {t["comm"] for t in threads if t["tid"] != child.pid} == {"worker"}
     assert tail.exits() == [record]
 
 
@@ -205,69 +192,3 @@ def test_no_threads_unless_asked(start_tail: StartTail, workload_of_threads: Pat
         tail.await_exit(child.pid)
     tail.stop()
     assert len(tail.out.records) == 2
-
-
-TIMES = {
-    "utc": r"\d\d:\d\d:\d\d\.\d{3}",
-    "local": r"\d\d:\d\d:\d\d\.\d{3}",
-    "mono": r"\d+\.\d{6}",
-}
-
-
-@pytest.mark.parametrize("clock", TIMES)
-def test_time_in_the_table(start_tail: StartTail, clock: str) -> None:
-    chosen = waiting_process()
-    options = ("-p", str(chosen.pid), "--count", "1", "--time", clock)
-    tail = start_tail(*options, output="table")
-    chosen.communicate()
-    tail.await_end()
-    shown = tail.out.lines[1].decode().split()[0]
-    assert re.fullmatch(TIMES[clock], shown)
-    if clock == "mono":
-        assert float(shown) <= time.monotonic()
-
-
-def test_time_in_json(start_tail: StartTail) -> None:
-    """One form for programs, whatever people like to see."""
-    chosen = waiting_process()
-    before = datetime.now(timezone.utc)
-    tail = start_tail("-p", str(chosen.pid), "--count", "1", "--time", "mono")
-    chosen.communicate()
-    tail.await_end()
-    shown = tail.exits()[0]["time"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", shown)
-    at = datetime.fromisoformat(f"{shown[:26]}+00:00")
-    assert before - CLOCKS_DIFFER < at < datetime.now(timezone.utc) + CLOCKS_DIFFER
-
-
-@pytest.mark.parametrize("status, shown", [(0, b"0"), (3, b"code 3")])
-def test_table(start_tail: StartTail, status: int, shown: bytes) -> None:
-    """For people: a heading, one line an exit, and no colour into a pipe."""
-    chosen = waiting_process(status)
-    tail = start_tail("-p", str(chosen.pid), "--count", "1", output="table")
-    chosen.communicate()
-    tail.await_end()
-    heading, line = tail.out.lines
-    for title in (b"TIME", b"COMM", b"PID", b"PPID", b"AGE", b"LEFT", b"EXIT", b"VERDICT"):
-        assert title in heading.split()
-    assert str(chosen.pid).encode() in line.split()
-    assert line[heading.index(b"EXIT") :].startswith(shown)
-    assert b"\x1b" not in line
-
-
-def test_output_that_ends_early() -> None:
-    """`lastout tail | head -1`: the reader goes away, and tail goes too, without a fuss."""
-    command = f"{machine.LASTOUT} tail -o json | head -n 1"
-    pipeline = subprocess.Popen(
-        ["bash", "-c", f"set -o pipefail; {command}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert pipeline.stderr and pipeline.stdout
-    while "watching" not in pipeline.stderr.readline():
-        pass
-    while pipeline.poll() is None:
-        exit_of_host()
-    json.loads(pipeline.stdout.read())
-    assert pipeline.returncode in (0, 128 + 13)

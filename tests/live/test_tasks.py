@@ -80,7 +80,7 @@ def test_fork_storm(agent: Agent, containers: Containers, shape: str, last: Died
     assert outcome["last_task"]["comm"] == "storm"
     assert Died.told(outcome["last_task"]) == last
     assert agent.outcomes() == [outcome]
-    assert agent.states_of(container).count("settling") == 1
+    assert agent.states(container).count("settling") == 1
 
 
 @pytest.mark.parametrize("how", ["daemon", "vfork", "rename"])

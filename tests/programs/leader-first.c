@@ -1,16 +1,17 @@
 /*
  * leader-first THREADS STATUS [FIFO]
  *
- * A process whose leader thread exits first, and whose last worker ends it with STATUS. Many
- * tools take "the thread whose id is the process id has exited" for the end of the process; here
- * that is wrong by design. With FIFO the last worker waits for a line from it, so that a test can
- * look at the process while its leader is dead and its work goes on.
+ * A process whose leader thread exits first, and whose last worker, under a name of its own, ends
+ * it with STATUS. Many tools take "the thread whose id is the process id has exited" for the end of
+ * the process; here that is wrong by design. With FIFO the last worker waits for a line from it, so
+ * that a test can look at the process while its leader is dead and its work goes on.
  */
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ static void wait_for_line(void)
 
 static void *work(void *is_first)
 {
+	prctl(PR_SET_NAME, "worker");
 	/* Only one thread may join another; this one returns once the leader is no longer alive. */
 	if (is_first)
 		pthread_join(leader, NULL);

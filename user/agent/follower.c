@@ -343,6 +343,8 @@ static void on_found(struct follower *follower)
 	follower_log_found(follower->container);
 	if (follower->container->counts.tasks)
 		step(follower, LIFECYCLE_TASK);
+	else if (follower->container->task_exits)
+		look_at_counts(follower, LIFECYCLE_LAST_EXIT); /* over before it was looked at */
 }
 
 static void on_init(struct follower *follower)

@@ -213,6 +213,20 @@ static void drop(struct watch *watch, struct watched *watched)
 	watched_free(watched);
 }
 
+/* In the cgroup of a known container, for which the kernel side did not take it yet? */
+static bool is_nested(const struct watch *watch, const char *path)
+{
+	struct watched *watched, *next;
+
+	HASH_ITER(hh, watch->table, watched, next) {
+		size_t len = strlen(watched->container.path);
+
+		if (strncmp(path, watched->container.path, len) == 0 && path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
 /* --- records --- */
 
 static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
@@ -226,8 +240,10 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 			drop(watch, watched);
 		return;
 	}
-	if (!identify(watch, record->path, &identity))
+	if (is_nested(watch, record->path) || !identify(watch, record->path, &identity)) {
+		bpf_source_forget_container(watch->source, record->head.container);
 		return;
+	}
 	add(watch, record->head.container, record->path, &identity);
 }
 

@@ -284,14 +284,22 @@ int bpf_source_add_helper(struct bpf_source *source, const char *pattern)
 int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 {
 	struct abi_container container = {0};
+	uint8_t yes = 1;
+	int err;
 
-	return bpf_map__update_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
-				    &container, sizeof(container), BPF_NOEXIST);
+	err = bpf_map__update_elem(source->skeleton->maps.confirmed, &cgroup, sizeof(cgroup), &yes,
+				   sizeof(yes), BPF_ANY);
+	if (err)
+		return err;
+	err = bpf_map__update_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
+				   &container, sizeof(container), BPF_NOEXIST);
+	return err == -EEXIST ? 0 : err; /* counted since it was made */
 }
 
 void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup)
 {
 	/* Not there is as good as deleted. */
+	(void)bpf_map__delete_elem(source->skeleton->maps.confirmed, &cgroup, sizeof(cgroup), 0);
 	(void)bpf_map__delete_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup), 0);
 }
 

@@ -46,7 +46,11 @@ int bpf_source_drain(struct bpf_source *source);
 /* Command names that helpers go by: NAME, or PREFIX*. */
 int bpf_source_add_helper(struct bpf_source *source, const char *pattern);
 
-/* Counts members of this cgroup from now on; those already inside need bpf_source_adopt. */
+/*
+ * A new cgroup is counted from its making on, until it is forgotten. This one is a container's: it
+ * stays, and what is nested in it belongs to it. If it is older than the source, it is counted from
+ * now on, and who is already inside needs bpf_source_adopt.
+ */
 int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup);
 void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup);
 

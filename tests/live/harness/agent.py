@@ -29,6 +29,9 @@ class Agent(Service):
             *options,
         )
 
+    def is_ready(self) -> bool:
+        return any(record.get("event") == "ready" for record in self.err.records)
+
     def await_ready(self) -> Record:
         return self.err.await_record("ready", lambda record: record.get("event") == "ready")
 
@@ -49,13 +52,24 @@ class Agent(Service):
 
         return self.err.await_record(f"state {state} of {container.id}", matches)
 
-    def states_of(self, container: Container) -> list[str]:
-        """Every state that the container has entered so far, in order."""
+    def states_so_far(self, container: Container) -> list[str]:
+        """Every state that the container has entered, in order."""
         changes = (record for record in self.err.records if record.get("event") == "state")
         return [change["to"] for change in changes if change["container"] == container.id]
 
+    def states(self, container: Container) -> list[str]:
+        """The same of a container that has ended, complete: the outcome may be read first."""
+        self.await_state(container, "gone")
+        return self.states_so_far(container)
+
     def await_working(self, container: Container) -> Record:
         return self.await_state(container, "working")
+
+    def await_refusal(self, container: Container) -> Record:
+        def matches(record: Record) -> bool:
+            return record.get("event") == "refused" and record["container"] == container.id
+
+        return self.err.await_record(f"refusal of {container.id}", matches)
 
     def await_finished(self, container: Container) -> Record:
         def matches(record: Record) -> bool:
@@ -69,6 +83,12 @@ class Agent(Service):
 
     def outcomes_of(self, container: Container) -> list[Record]:
         return [o for o in self.outcomes() if o["container"]["id"] == container.id]
+
+    def clean_up(self) -> None:
+        """Whatever else a test is about, no container may ever be finished twice."""
+        super().clean_up()
+        finished = [o["container"]["id"] for o in self.outcomes() if o["how"] != "dry_run"]
+        assert len(finished) == len(set(finished)), "a container was finished twice"
 
 
 StartAgent = Callable[..., Agent]

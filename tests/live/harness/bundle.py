@@ -13,7 +13,8 @@ from typing import Any
 
 from . import programs
 
-NAMESPACES = ("pid", "mount", "ipc", "uts")
+NAMESPACES = ("mount", "ipc", "uts")
+OWN = ""
 MOUNT_POINTS = ("proc", "dev", "tmp", "usr", "t", "c")
 LINKS_TO_USR = ("bin", "sbin", "lib", "lib32", "lib64")
 
@@ -31,11 +32,13 @@ def write_config(
     cgroup: str,
     args: list[str],
     memory_limit_bytes: int | None = None,
+    pid_namespace: str | None = OWN,
 ) -> None:
-    linux: dict[str, Any] = {
-        "cgroupsPath": cgroup,
-        "namespaces": [{"type": name} for name in NAMESPACES],
-    }
+    """pid_namespace: OWN, the path of another container's, or None for the host's."""
+    namespaces = [{"type": name} for name in NAMESPACES]
+    if pid_namespace is not None:
+        namespaces.append({"type": "pid", "path": pid_namespace})
+    linux: dict[str, Any] = {"cgroupsPath": cgroup, "namespaces": namespaces}
     if memory_limit_bytes:
         linux["resources"] = {"memory": {"limit": memory_limit_bytes}}
     config = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from . import machine
-from .deadline import wait_until
+from .deadline import PATIENCE_S, wait_until
 
 
 def _mount_point(hierarchy: str, controllers: str) -> Path:
@@ -69,18 +70,27 @@ def all_directories() -> set[str]:
 
 
 class MemoryLimit:
-    """A memory cgroup of the test's own, for where runc cannot make one."""
+    """A v1 memory cgroup of the test's own, for where runc cannot make one.
+
+    Each step mounts the hierarchy in a mount namespace that ends with the step. Were it mounted
+    where lastout runs, this would be no pure v2 machine any more, and lastout would be right to
+    look for containers there.
+    """
 
     def __init__(self, name: str, limit_bytes: int) -> None:
-        self._directory = machine.private_memory_hierarchy() / name
-        self._directory.mkdir()
-        (self._directory / "memory.limit_in_bytes").write_text(str(limit_bytes))
+        self._name = name
+        self._step(f"mkdir {name} && echo {limit_bytes} > {name}/memory.limit_in_bytes")
 
     def take(self, pid: int) -> None:
-        (self._directory / "cgroup.procs").write_text(str(pid))
+        self._step(f"echo {pid} > {self._name}/cgroup.procs")
 
     def remove(self) -> None:
         """A cgroup whose last process is just dying is busy for a moment."""
-        procs = self._directory / "cgroup.procs"
-        wait_until(f"{self._directory} to be empty", lambda: not procs.read_text())
-        self._directory.rmdir()
+        until_gone = f"until rmdir {self._name}; do sleep 0.05; done"
+        self._step(f"timeout {PATIENCE_S} sh -c '{until_gone}' 2> /dev/null")
+
+    @staticmethod
+    def _step(command: str) -> None:
+        mount = "mount -t cgroup -o memory none /sys/fs/cgroup && cd /sys/fs/cgroup"
+        namespace = ["unshare", "--mount", "--propagation", "private"]
+        subprocess.run([*namespace, "sh", "-c", f"{mount} && {command}"], check=True)

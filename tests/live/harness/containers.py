@@ -65,6 +65,7 @@ class Containers:
     def remove_all(self) -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(Container.remove, self._made))
+        self._made.clear()
 
     def _start(
         self,
@@ -72,21 +73,20 @@ class Containers:
         args: list[str],
         name: str | None = None,
         fifos: tuple[str, ...] = (),
-        memory_limit_bytes: int | None = None,
+        shells: tuple[str, ...] = (),
+        **config: Any,
     ) -> Container:
+        """shells are more shells in /c, under those names; config goes to bundle.write_config."""
         number = next(_numbers)
         container_id = f"lotest-{os.getpid()}-{number}"
         directory = self._directory / str(number)
         control = directory / "c"
         control.mkdir(parents=True)
         init = shutil.copy(executable, control / (name or self.init))
-        bundle.write_config(
-            directory,
-            self._rootfs,
-            f"/{container_id}",
-            [f"/c/{init.name}", *args],
-            memory_limit_bytes,
-        )
+        for shell in shells:
+            shutil.copy("/bin/dash", control / shell)
+        command = [f"/c/{init.name}", *args]
+        bundle.write_config(directory, self._rootfs, f"/{container_id}", command, **config)
         container = Container(directory, container_id, (*FIFOS, *fifos))
         self._made.append(container)
         container.start()

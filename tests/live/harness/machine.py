@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,18 +44,3 @@ def has_memory_controller() -> bool:
     if not is_pure_v2():
         return (CGROUP / "memory").is_dir()
     return "memory" in (CGROUP / "cgroup.controllers").read_text().split()
-
-
-@functools.cache
-def private_memory_hierarchy() -> Path:
-    """The v1 memory hierarchy, mounted where only this mount namespace and these tests look."""
-    place = Path("/run") / f"lotest-{os.getpid()}-memory"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "cgroup", "-o", "memory", "none", place], check=True)
-    return place
-
-
-def unmount_private_memory_hierarchy() -> None:
-    if private_memory_hierarchy.cache_info().currsize:
-        subprocess.run(["umount", private_memory_hierarchy()], check=True)
-        private_memory_hierarchy().rmdir()

@@ -351,6 +351,7 @@ static void on_init(struct follower *follower)
 {
 	bool had_policy = follower->policy;
 
+	follower->learn_tries = FOLLOWER_LEARN_TRIES; /* another program, and other arguments */
 	match_policy(follower);
 	follower_log(follower->container, LOG_LEVEL_DEBUG, "init", "init is known", "init",
 		     follower->container->init.comm);

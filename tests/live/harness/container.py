@@ -29,8 +29,11 @@ class Container:
             self.at_end(fifo.close)
 
     def start(self) -> None:
-        runc.call("run", "--detach", "--bundle", self._bundle, self.id, log=self._log)
-        self.pid = runc.state(self.id)["pid"]
+        # By file: asked a moment later, runc knows no pid of a container that has been finished.
+        pid_file = self._bundle / "pid"
+        options = ("--detach", "--pid-file", pid_file, "--bundle", self._bundle)
+        runc.call("run", *options, self.id, log=self._log)
+        self.pid = int(pid_file.read_text())
         self.at_end(_reap, self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self.at_end(os.close, self._pidfd)

@@ -4,8 +4,8 @@
  * Processes that come and go as fast as the kernel makes them, to show that the count of a
  * container's tasks never dips to zero while one lives. `wide`: one parent forks COUNT children,
  * up to 64 at a time. `chain`: each process forks its successor and exits, so that there are
- * never more than two, and most of the time one: the count would dip at every link if a child
- * were counted only once it ran. The last link exits with 42.
+ * only a few, and often one: the count would dip at every link if a child were counted only once
+ * it ran. The last link waits until it is alone and exits with 42.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -41,9 +41,18 @@ static int wide(long count)
 
 static int chain(long count)
 {
+	int ends[2];
+	char nothing;
+
+	if (pipe(ends) < 0)
+		err(99, "pipe");
 	for (long i = 1; i < count; i++)
 		if (fork_or_die() != 0)
 			_exit(0);
+	/* The end of the file comes when nobody else has the writing end any more. */
+	close(ends[1]);
+	if (read(ends[0], &nothing, 1) != 0)
+		err(99, "read");
 	return LAST_LINK;
 }
 

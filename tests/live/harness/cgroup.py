@@ -64,9 +64,17 @@ def _inherit_cpuset(child: Path) -> None:
             (child / name).write_text((child.parent / name).read_text())
 
 
-def all_directories() -> set[str]:
-    """Every cgroup of the machine, to see whether something was left behind."""
-    return {directory for directory, _, _ in os.walk(machine.CGROUP)}
+def empty_directories() -> set[Path]:
+    """Every cgroup of the machine in which nobody is, not even in a nested one."""
+    everything = (Path(directory) for directory, _, _ in os.walk(machine.CGROUP))
+    return {path for path in everything if _is_empty(path)}
+
+
+def _is_empty(directory: Path) -> bool:
+    try:
+        return not processes(directory)
+    except OSError:
+        return False  # gone while we looked
 
 
 class MemoryLimit:

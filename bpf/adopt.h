@@ -43,7 +43,7 @@ static __noinline __u32 adopted_role(struct abi_container *container, struct tas
 	if (is_injected(container, task))
 		return ROLE_INJECTED;
 	BPF_CORE_READ_INTO(&comm, task, comm);
-	return comm_is_helper(comm) ? ROLE_HELPER : ROLE_TASK;
+	return task_has_execed(task) && comm_is_helper(comm) ? ROLE_HELPER : ROLE_TASK;
 }
 
 /* `task` is a group leader; `id` the container it is in. */

@@ -47,7 +47,8 @@ int mkdir_btf(__u64 *ctx)
 	if (!cgroup_is_ours(cgroup) || is_nested(cgroup))
 		return 0; /* in a container: belongs to it */
 	id = BPF_CORE_READ(cgroup, kn, id);
-	if (bpf_map_update_elem(&containers, &id, &container, BPF_NOEXIST))
+	if (!bpf_map_lookup_elem(&containers, &id) &&
+	    bpf_map_update_elem(&containers, &id, &container, BPF_NOEXIST))
 		loss_add(LOSS_CONTAINERS_FULL);
 	emit_cgroup(CGROUP_MADE, id, (const char *)ctx[1]);
 	return 0;

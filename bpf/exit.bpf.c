@@ -112,8 +112,11 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 {
 	struct abi_container *container;
 
+	/* Members, too: the second of two last threads finds no member any more. */
+	if (!is_first_told(task, tgid))
+		return false;
 	if (!is_member)
-		return is_first_told(task, tgid);
+		return true;
 	if (!process_take(tgid, ret_process))
 		return false;
 	container = bpf_map_lookup_elem(&containers, &ret_process->container);

@@ -15,11 +15,14 @@
 #include "adopt.h"
 
 enum { CLONE_MAKES_THREAD = 0x00010000 /* CLONE_THREAD */ };
-#define CLONE_ENTERS_CGROUP 0x200000000ULL /* CLONE_INTO_CGROUP */
 
 static __always_inline void join_fork(__u32 tgid, __u64 id, __u32 role)
 {
-	if (bpf_map_lookup_elem(&processes, &tgid)) {
+	struct abi_process *known = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (known && known->container == id)
+		return; /* the iterator was quicker */
+	if (known) {
 		/* The number is free again, so its last owner is dead: that exit was not seen. */
 		loss_add(LOSS_STALE);
 		process_leave(tgid);
@@ -27,13 +30,9 @@ static __always_inline void join_fork(__u32 tgid, __u64 id, __u32 role)
 	process_join(tgid, id, role);
 }
 
-/* The parent is the current process; the child begins with the forking thread's name. */
 static __always_inline void join_parent(struct abi_process *parent, __u32 tgid)
 {
-	char comm[ABI_COMM_SIZE] = {};
-
-	bpf_get_current_comm(comm, sizeof(comm));
-	join_fork(tgid, parent->container, role_of_child(parent->role, comm));
+	join_fork(tgid, parent->container, role_of_child(parent->role));
 }
 
 static __always_inline struct abi_process *parent_of_fork(struct task_struct *leader)

@@ -126,14 +126,11 @@ static __always_inline void init_tell(struct abi_container *container, __u64 id,
 		    comm);
 }
 
-/* A fork's child begins as what its parent is; what it execs may change it (rename.bpf.c). */
-static __always_inline __u32 role_of_child(__u32 parent_role, const char comm[ABI_COMM_SIZE])
+/*
+ * A fork's child begins as work, whatever its name: a manager may fork its workers without an exec,
+ * and they keep its name. What a child execs may make it a helper (rename.bpf.c).
+ */
+static __always_inline __u32 role_of_child(__u32 parent_role)
 {
-	switch (parent_role) {
-	case ROLE_INIT:
-	case ROLE_HELPER:
-		return comm_is_helper(comm) ? ROLE_HELPER : ROLE_TASK;
-	default:
-		return parent_role;
-	}
+	return parent_role == ROLE_INIT || parent_role == ROLE_HELPER ? ROLE_TASK : parent_role;
 }

@@ -235,7 +235,8 @@ static void step(struct follower *follower, enum lifecycle_event event)
 		follower->shared->on_state(follower->shared->context, follower->container,
 					   follower->life.state);
 	arm_timer(follower);
-	if (follower->life.state == LIFECYCLE_GONE)
+	/* Aimed anew each time: init may come to be another process until it is asked. */
+	if (follower->life.state != LIFECYCLE_STOPPING && follower->life.state != LIFECYCLE_KILLING)
 		drop_aim(follower);
 }
 
@@ -281,6 +282,11 @@ static void look_again(struct follower *follower)
 	if (err) {
 		follower_log(follower->container, LOG_LEVEL_DEBUG, "unread",
 			     "a container cannot be read", "error", strerror(-err));
+		step(follower, LIFECYCLE_BUSY);
+		return;
+	}
+	/* Once more, the cheapest look: a task that init forked while the others were taken. */
+	if (!holder.pid && watch_refresh(watch, follower->container) && holders(follower)) {
 		step(follower, LIFECYCLE_BUSY);
 		return;
 	}
@@ -373,7 +379,7 @@ static void on_reread(struct follower *follower)
 	if (follower->container->init.pid &&
 	    guard_check_init(follower->shared->watch, follower->container, &error) == -ESRCH)
 		step(follower, LIFECYCLE_INIT_EXIT);
-	else
+	else if (follower->life.state != LIFECYCLE_SETTLING || holders(follower))
 		look_at_counts(follower, LIFECYCLE_LAST_EXIT);
 }
 
@@ -413,6 +419,9 @@ void follower_exit(struct follower *follower, const struct record_exit *record)
 		return;
 	if (!follower->policy)
 		match_policy(follower);
+	/* A probe that came and went does not start settle anew. */
+	if (follower->life.state == LIFECYCLE_SETTLING && !(record->head.flags & EXIT_LAST))
+		return;
 	if (!holders(follower) && follower->container->task_exits)
 		step(follower, LIFECYCLE_LAST_EXIT);
 }

@@ -238,9 +238,18 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 		watched = find(watch, record->head.container);
 		if (watched)
 			drop(watch, watched);
+		else
+			bpf_source_forget_container(watch->source, record->head.container);
 		return;
 	}
-	if (is_nested(watch, record->path) || !identify(watch, record->path, &identity)) {
+	if (is_nested(watch, record->path)) {
+		/* Who was counted there belongs to the container around it: adopt them. */
+		bpf_source_forget_container(watch->source, record->head.container);
+		bpf_source_adopt_begin(watch->source);
+		watch->has_new = true;
+		return;
+	}
+	if (!identify(watch, record->path, &identity)) {
 		bpf_source_forget_container(watch->source, record->head.container);
 		return;
 	}
@@ -579,14 +588,34 @@ unsigned watch_container_count(const struct watch *watch)
 	return HASH_COUNT(watch->table);
 }
 
+/* A container whose init is not known: any of its processes may be in the namespace. */
+static bool has_member_in(struct watch *watch, const struct watched *watched, ino_t inode)
+{
+	pid_t *pids = NULL;
+	size_t count = 0;
+	bool found = false;
+	ino_t other;
+
+	if (cgroupfs_read_procs(&watch->hierarchy, watched->container.path, &pids, &count) < 0)
+		return false; /* gone */
+	for (size_t i = 0; i < count && !found; i++)
+		found = procfs_read_pid_namespace(watch->options.proc, pids[i], &other) == 0 &&
+			other == inode;
+	free(pids);
+	return found;
+}
+
 const struct container *watch_find_pid_namespace(struct watch *watch,
 						 const struct container *container, ino_t inode)
 {
 	struct watched *watched, *next;
 
 	HASH_ITER(hh, watch->table, watched, next) {
-		if (&watched->container != container && watched->container.pid_namespace == inode &&
-		    !watched->container.is_gone)
+		ino_t known = watched->container.pid_namespace;
+
+		if (&watched->container == container || watched->container.is_gone)
+			continue;
+		if (known ? known == inode : has_member_in(watch, watched, inode))
 			return &watched->container;
 	}
 	return NULL;

@@ -138,6 +138,9 @@ static int play(struct demo *demo, struct error *error)
 	if (event_base_loopexit(demo->loop.base, &timeout) < 0)
 		return error_set(error, -ENOMEM, "cannot set a timer");
 	(void)event_base_dispatch(demo->loop.base);
+	if (!demo->is_finished && event_base_got_exit(demo->loop.base))
+		return error_set(error, -ETIMEDOUT, "the container has not ended after %d s",
+				 DEMO_TIMEOUT_S);
 	return 0;
 }
 

@@ -168,6 +168,9 @@ static bool is_wanted(const struct tail *tail, const struct record_exit *record,
 {
 	char comm[ABI_COMM_SIZE + 1] = "";
 
+	/* In a new cgroup that was counted on suspicion, and is no container's. */
+	if (!container && (tail->settings.emit == EMIT_MEMBERS || tail->settings.is_last_only))
+		return false;
 	if (tail->container && (!container || !glob_match(tail->container, container->identity.id)))
 		return false;
 	/* Two that ended at the same moment may both have seen none left: one was the last. */

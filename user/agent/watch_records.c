@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The records of the kernel side, and the containers that come and go by them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/watch_private.h"
+#include "base/log.h"
+#include "sys/state_dir.h"
+
+/* --- coming and going --- */
+
+static bool identify(const struct watch *watch, const char *path, struct cgroup_identity *identity)
+{
+	if (watch->options.only) {
+		if (strcmp(path, watch->options.only) != 0)
+			return false;
+		if (cgroup_path_identify(path, identity))
+			return true;
+		memset(identity, 0, sizeof(*identity));
+		return true;
+	}
+	return cgroup_path_identify(path, identity) ||
+	       state_dir_identify(watch->options.run, path, identity);
+}
+
+/* Known from now on, and counted; who is already inside is adopted a moment later. */
+static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
+		      const struct cgroup_identity *identity)
+{
+	struct watched *watched;
+	struct log_line line;
+	int err;
+
+	if (watch_lookup(watch, cgroup))
+		return;
+	watched = calloc(1, sizeof(*watched));
+	if (watched)
+		watched->container.path = strdup(path);
+	if (!watched || !watched->container.path) {
+		free(watched);
+		log_message(LOG_LEVEL_ERROR, "memory", "out of memory: a container is not watched");
+		return;
+	}
+	watched->container.cgroup = cgroup;
+	watched->container.identity = *identity;
+	watched->is_new = true;
+	watched->name_tries = WATCH_NAME_TRIES;
+	bpf_source_adopt_begin(watch->source); /* until adopt_new */
+	watch->has_new = true;
+	err = bpf_source_add_container(watch->source, cgroup);
+	if (err) {
+		log_begin(&line, LOG_LEVEL_ERROR, "unwatched",
+			  "a container cannot be watched: the table of containers is full");
+		log_string(&line, "container", identity->id);
+		log_string(&line, "error", strerror(-err));
+		log_end(&line);
+		watch_forget(watched);
+		return;
+	}
+	HASH_ADD(hh, watch->table, container.cgroup, sizeof(watched->container.cgroup), watched);
+}
+
+bool watch_visit(void *context, const char *path, uint64_t id)
+{
+	struct watch *watch = context;
+	struct cgroup_identity identity;
+
+	if (!identify(watch, path, &identity))
+		return true;
+	watch_add(watch, id, path, &identity);
+	return false; /* nested cgroups belong to the container */
+}
+
+/* In two steps, so that many new containers cost two readings of all processes, not two each. */
+void watch_adopt_new(struct watch *watch)
+{
+	struct watched *watched, *next;
+	int err;
+
+	watch->has_new = false;
+	err = bpf_source_adopt(watch->source, NULL);
+	bpf_source_adopt_end(watch->source);
+	if (err) {
+		struct log_line line;
+
+		log_begin(&line, LOG_LEVEL_ERROR, "adopt", "cannot read the list of processes");
+		log_string(&line, "error", strerror(-err));
+		log_end(&line);
+	}
+	HASH_ITER(hh, watch->table, watched, next) {
+		if (!watched->is_new)
+			continue;
+		watched->is_new = false;
+		watch_take_init(watch, watched);
+		(void)watch_refresh(watch, &watched->container); /* still there: we added it */
+		watch_tell(watch, watched, WATCH_FOUND);
+		if (!watched->container.init.pid && !evtimer_pending(watch->name_timer, NULL)) {
+			struct timeval delay = {WATCH_NAME_SECONDS, 0};
+
+			(void)evtimer_add(watch->name_timer, &delay);
+		}
+	}
+}
+
+static void watch_drop(struct watch *watch, struct watched *watched)
+{
+	bpf_source_forget_container(watch->source, watched->container.cgroup);
+	HASH_DEL(watch->table, watched);
+	watch_tell(watch, watched, WATCH_REMOVED);
+	watch_forget(watched);
+}
+
+/* In the cgroup of a known container, for which the kernel side did not take it yet? */
+static bool is_nested(const struct watch *watch, const char *path)
+{
+	struct watched *watched, *next;
+
+	HASH_ITER(hh, watch->table, watched, next) {
+		size_t len = strlen(watched->container.path);
+
+		if (strncmp(path, watched->container.path, len) == 0 && path[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* --- records --- */
+
+static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
+{
+	struct cgroup_identity identity;
+	struct watched *watched;
+
+	if (record->head.flags == CGROUP_REMOVED) {
+		watched = watch_lookup(watch, record->head.container);
+		if (watched)
+			watch_drop(watch, watched);
+		else
+			bpf_source_forget_container(watch->source, record->head.container);
+		return;
+	}
+	if (is_nested(watch, record->path)) {
+		/* Who was counted there belongs to the container around it: adopt them. */
+		bpf_source_forget_container(watch->source, record->head.container);
+		bpf_source_adopt_begin(watch->source);
+		watch->has_new = true;
+		return;
+	}
+	if (!identify(watch, record->path, &identity)) {
+		bpf_source_forget_container(watch->source, record->head.container);
+		return;
+	}
+	watch_add(watch, record->head.container, record->path, &identity);
+}
+
+static void take_change(struct watch *watch, const struct record_change *record)
+{
+	struct watched *watched = watch_lookup(watch, record->head.container);
+
+	if (!watched || !watch_refresh(watch, &watched->container))
+		return;
+	switch ((enum change_kind)record->head.flags) {
+	case CHANGE_INIT:
+		watch_take_init(watch, watched);
+		/* The hook runs a moment before the name is in /proc. */
+		memcpy(watched->container.init.comm, record->comm, ABI_COMM_SIZE);
+		watch_tell(watch, watched, WATCH_INIT);
+		return;
+	case CHANGE_TASK:
+		watched->container.is_idle = false;
+		watch_tell(watch, watched, WATCH_TASK);
+		return;
+	case CHANGE_IDLE:
+		watch_tell(watch, watched, WATCH_IDLE);
+		return;
+	}
+}
+
+static void ended_set(struct ended *ended, const struct record_exit *record)
+{
+	ended->process.pid = (pid_t)record->pid;
+	ended->process.start_ns = record->start_ns;
+	memcpy(ended->process.comm, record->comm, ABI_COMM_SIZE);
+	ended->status = record->status;
+	ended->time_ns = record->head.time_ns;
+	ended->is_known = true;
+}
+
+static void note_exit(struct container *container, const struct record_exit *record)
+{
+	if (record->head.flags & EXIT_THREAD)
+		return;
+	if (record->role == ROLE_INIT) {
+		ended_set(&container->init_exit, record);
+		container->is_gone = true;
+	}
+	/* What the kernel kills because init is gone says nothing about the work. */
+	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST && !container->is_gone)
+		ended_set(&container->last_task, record);
+}
+
+static void take_exit(struct watch *watch, const struct record_exit *record)
+{
+	struct watched *watched = NULL;
+	struct container *container = NULL;
+
+	if (record->head.container)
+		watched = watch_lookup(watch, record->head.container);
+	if (watched) {
+		container = &watched->container;
+		(void)watch_refresh(watch, container);
+		note_exit(container, record);
+	}
+	if (watch->options.observer.on_exit)
+		watch->options.observer.on_exit(watch->options.observer.context, container, record);
+	if (container && record->head.flags & EXIT_LAST)
+		container->is_idle = true;
+}
+
+void watch_on_record(void *context, const struct record *record)
+{
+	switch ((enum record_kind)record->kind) {
+	case RECORD_EXIT:
+		take_exit(context, (const struct record_exit *)record);
+		return;
+	case RECORD_CHANGE:
+		take_change(context, (const struct record_change *)record);
+		return;
+	case RECORD_CGROUP:
+		take_cgroup(context, (const struct record_cgroup *)record);
+		return;
+	}
+}
+
+/* Counts are exact even where records were lost, so each container is looked at once more. */
+void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct watch *watch = context;
+	uint64_t lost = bpf_source_lost(watch->source);
+	struct watched *watched, *next;
+	struct log_line line;
+
+	(void)fd;
+	(void)what;
+	if (lost == watch->lost_seen)
+		return;
+	log_begin(&line, LOG_LEVEL_WARN, "lost", "events were lost: reading all containers again");
+	log_uint(&line, "lost", lost - watch->lost_seen);
+	log_end(&line);
+	watch->lost_seen = lost;
+	bpf_source_adopt_begin(watch->source);
+	(void)cgroupfs_walk(&watch->hierarchy, watch_visit,
+			    watch); /* best effort; tried again next time */
+	watch_adopt_new(watch);
+	HASH_ITER(hh, watch->table, watched, next) {
+		uint64_t id;
+
+		if (cgroupfs_read_id(&watch->hierarchy, watched->container.path, &id) < 0 ||
+		    id != watched->container.cgroup) {
+			watch_drop(watch, watched);
+			continue;
+		}
+		watch_take_init(watch, watched);
+		if (watch_refresh(watch, &watched->container))
+			watch_tell(watch, watched, WATCH_REREAD);
+	}
+}

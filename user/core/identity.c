@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 static struct identity_pair *find(const struct identity_pairs *pairs, const char *key)
 {
 	for (size_t i = 0; i < pairs->count; i++)
@@ -22,26 +20,39 @@ const char *identity_pairs_find(const struct identity_pairs *pairs, const char *
 	return pair ? pair->value : NULL;
 }
 
+/* Takes `value` over, unless memory is short. */
+static int append(struct identity_pairs *pairs, const char *key, char *value)
+{
+	struct identity_pair *items;
+	char *new_key = strdup(key);
+
+	items = reallocarray(pairs->items, pairs->count + 1, sizeof(*items));
+	if (items)
+		pairs->items = items;
+	if (!new_key || !items) {
+		free(new_key);
+		return -ENOMEM;
+	}
+	items[pairs->count++] = (struct identity_pair){new_key, value};
+	return 0;
+}
+
 int identity_pairs_add(struct identity_pairs *pairs, const char *key, const char *value)
 {
-	_cleanup_free_ char *new_key = NULL, *new_value = strdup(value);
-	struct identity_pair *pair = find(pairs, key), *items;
+	struct identity_pair *pair = find(pairs, key);
+	char *new_value = strdup(value);
 
 	if (!new_value)
 		return -ENOMEM;
 	if (pair) {
 		free(pair->value);
-		pair->value = STEAL_PTR(new_value);
+		pair->value = new_value;
 		return 0;
 	}
-	new_key = strdup(key);
-	items = reallocarray(pairs->items, pairs->count + 1, sizeof(*items));
-	if (items)
-		pairs->items = items;
-	if (!new_key || !items)
-		return -ENOMEM;
-	items[pairs->count++] = (struct identity_pair){STEAL_PTR(new_key), STEAL_PTR(new_value)};
-	return 0;
+	if (append(pairs, key, new_value) == 0)
+		return 0;
+	free(new_value);
+	return -ENOMEM;
 }
 
 static void pairs_done(struct identity_pairs *pairs)

@@ -1,4 +1,5 @@
-# lastout: all (build/lastout), demo, test, bench, lint, format, install, clean. V=1 shows the commands.
+# lastout: all (build/lastout), demo, test, fuzz, bench, lint, format, install, clean. V=1 shows the
+# commands, T=20 is how many seconds fuzz spends on each parser.
 
 CC ?= gcc
 CLANG ?= clang
@@ -24,7 +25,7 @@ ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sectio
 # libevent's resolver, which is not used, makes ld warn about static linking.
 LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
 # Listed whole, in the order that a static link needs.
-LIBS := -levent_core -lbpf -lelf -lz
+LIBS := -levent_core -ljansson -lyaml -lbpf -lelf -lz
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
 
 USER_SOURCES := $(wildcard user/*/*.c)
@@ -33,7 +34,12 @@ USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o)
 BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/out/*.c)
+# What can be tested without root and without BPF, and the libraries it needs.
+PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/config/*.c user/out/*.c)
+PURE_LIBS := -ljansson -lyaml
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
+T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
 C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 
@@ -62,10 +68,13 @@ test:
 bench: all $(PROGRAMS) $(B)/tests/bench/lives
 	$(Q)tests/bench/run
 
-tests: $(UNIT_TESTS) $(PROGRAMS)
+tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS)
 
 unit: $(UNIT_TESTS)
 	$(Q)tests/run unit
+
+fuzz: $(FUZZERS)
+	$(Q)tests/run fuzz $(T)
 
 # ctuuninitvar takes every out-parameter for a use of what it points to.
 lint: $(B)/lastout.skel.h
@@ -139,7 +148,23 @@ $(B)/tests/unit/%: tests/unit/%.c $(PURE_SOURCES)
 	$(say) TEST $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE) -MMD -MP -MF $@.d \
-		$< $(PURE_SOURCES) -lcmocka -o $@
+		$< $(PURE_SOURCES) $(PURE_LIBS) -lcmocka -o $@
+
+# With coverage, for libFuzzer, which brings its own main.
+FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE)
+
+.SECONDARY: $(FUZZ_OBJECTS)
+
+$(B)/fuzz/user/%.o: user/%.c
+	$(say) FUZZ $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
+	$(say) FUZZ $@
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d \
+		$< $(FUZZ_OBJECTS) $(PURE_LIBS) -o $@
 
 $(B)/tests/programs/%: tests/programs/%.c
 	$(say) CC $<
@@ -151,7 +176,7 @@ $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
 
--include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
-.PHONY: all demo test tests bench unit lint format install clean
+.PHONY: all demo test tests fuzz bench unit lint format install clean
 .DELETE_ON_ERROR:

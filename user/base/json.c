@@ -112,7 +112,7 @@ void json_array_end(struct json *j)
 	end(j, ']');
 }
 
-void json_string(struct json *j, const char *key, const char *text)
+void json_put_string(struct json *j, const char *key, const char *text)
 {
 	if (text)
 		json_string_len(j, key, text, strlen(text));
@@ -154,7 +154,7 @@ void json_bool(struct json *j, const char *key, bool value)
 	buf_puts(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_put_null(struct json *j, const char *key)
 {
 	lead_in(j, key);
 	buf_puts(j->out, "null");

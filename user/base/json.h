@@ -39,7 +39,7 @@ void json_array_end(struct json *j);
  * controls (code_point_is_control: DEL, C1, bidirectional) as \uXXXX, and each byte that is not valid
  * UTF-8 becomes \ufffd. The output is always valid JSON and valid UTF-8. A NULL string gives null.
  */
-void json_string(struct json *j, const char *key, const char *text);
+void json_put_string(struct json *j, const char *key, const char *text);
 void json_string_len(struct json *j, const char *key, const char *bytes, size_t len);
 
 void json_int(struct json *j, const char *key, int64_t value);
@@ -48,4 +48,18 @@ void json_uint(struct json *j, const char *key, uint64_t value);
  * long as the program does not call setlocale. */
 void json_double(struct json *j, const char *key, double value, unsigned decimals);
 void json_bool(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_put_null(struct json *j, const char *key);
+
+/*
+ * Inline, because jansson, which is linked to the same program, has functions of these names. For the
+ * same reason no file can include both headers.
+ */
+static inline void json_string(struct json *j, const char *key, const char *text)
+{
+	json_put_string(j, key, text);
+}
+
+static inline void json_null(struct json *j, const char *key)
+{
+	json_put_null(j, key);
+}

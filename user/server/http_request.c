@@ -142,7 +142,8 @@ static bool parse_length(const char *text, size_t *ret_len)
 {
 	size_t digits = strspn(text, "0123456789");
 
-	if (!digits || text[digits] || digits > 18)
+	/* Blanks may follow. So many digits fit into the number. */
+	if (!digits || digits > 18 || text[digits + strspn(text + digits, " \t")])
 		return false;
 	*ret_len = strtoul(text, NULL, 10);
 	return true;

@@ -9,13 +9,7 @@
 #include "base/escape.h"
 #include "core/cputime.h"
 #include "core/exit_status.h"
-
-#define COLOUR_GREEN  "\x1b[32m"
-#define COLOUR_YELLOW "\x1b[33m"
-#define COLOUR_RED    "\x1b[31m"
-#define COLOUR_OFF    "\x1b[0m"
-
-enum { SHORT_ID_SIZE = 12 };
+#include "out/cell.h"
 
 /* Columns shown by width: as many as a terminal of 100 has room for, the rest when wide. */
 enum column {
@@ -55,27 +49,9 @@ static bool is_shown(const struct table_style *style, enum column column)
 	return style->is_wide || !columns[column].is_wide_only;
 }
 
-/* Padded by characters, not bytes, as far as plain UTF-8 tells. */
 static void put_cell(struct buf *out, enum column column, const char *text, const char *colour)
 {
-	int want = columns[column].width, have = 0;
-	int pad;
-
-	for (const char *c = text; *c; c++)
-		have += ((unsigned char)*c & 0xc0) != 0x80;
-	pad = (want < 0 ? -want : want) - have;
-	if (column == COLUMN_VERDICT)
-		pad = 0; /* nothing follows */
-	if (want > 0)
-		buf_printf(out, "%*s", pad > 0 ? pad : 0, "");
-	if (colour)
-		buf_puts(out, colour);
-	buf_puts(out, text);
-	if (colour)
-		buf_puts(out, COLOUR_OFF);
-	if (want < 0)
-		buf_printf(out, "%*s", pad > 0 ? pad : 0, "");
-	buf_putc(out, column == COLUMN_VERDICT ? '\n' : ' ');
+	cell_put(out, text, columns[column].width, column == COLUMN_VERDICT, colour);
 }
 
 void table_put_header(struct buf *out, const struct table_style *style)
@@ -86,39 +62,13 @@ void table_put_header(struct buf *out, const struct table_style *style)
 	}
 }
 
-static const char *status_colour(const struct table_style *style, int status)
-{
-	if (!style->has_colour)
-		return NULL;
-	if (exit_status_signal(status))
-		return COLOUR_RED;
-	return status ? COLOUR_YELLOW : COLOUR_GREEN;
-}
-
-static void format_bytes(uint64_t bytes, char *buf, size_t size)
-{
-	static const char units[] = "BKMGT";
-	unsigned unit = 0;
-	double value = (double)bytes;
-
-	while (value >= 1024 && unit + 1 < sizeof(units) - 1) {
-		value /= 1024;
-		unit++;
-	}
-	(void)snprintf(buf, size, value < 10 && unit ? "%.1f%c" : "%.0f%c", value, units[unit]);
-}
-
-/* Hexadecimal ids are cut as docker does; names that people chose are not. */
 static void put_container_cell(struct buf *out, const struct table_style *style,
 			       const struct container *container)
 {
 	struct buf cell = {0};
 	const char *id = container ? container->identity.id : "-";
-	size_t len = strlen(id);
 
-	if (!style->is_wide && len == 64 && strspn(id, "0123456789abcdef") == len)
-		len = SHORT_ID_SIZE;
-	escape_text(&cell, id, len);
+	escape_text(&cell, id, style->is_wide ? strlen(id) : cell_short_id_length(id));
 	put_cell(out, COLUMN_CONTAINER, cell.data ? cell.data : "", NULL);
 	buf_done(&cell);
 }
@@ -173,7 +123,8 @@ static void put_usage(struct buf *out, const struct table_style *style,
 		return;
 	duration_format(record->runtime_ns, text, sizeof(text));
 	put_cell(out, COLUMN_CPU, text, NULL);
-	format_bytes(record->max_rss_pages * (uint64_t)sysconf(_SC_PAGESIZE), text, sizeof(text));
+	cell_format_bytes(record->max_rss_pages * (uint64_t)sysconf(_SC_PAGESIZE), text,
+			  sizeof(text));
 	put_cell(out, COLUMN_RSS, text, NULL);
 }
 
@@ -196,7 +147,8 @@ void table_put_exit(struct buf *out, const struct table_style *style,
 	(void)snprintf(text, sizeof(text), "%u", record->counts.tasks);
 	put_cell(out, COLUMN_LEFT, container ? text : "-", NULL);
 	exit_status_text(record->status, text, sizeof(text));
-	put_cell(out, COLUMN_EXIT, text, status_colour(style, record->status));
+	put_cell(out, COLUMN_EXIT, text,
+		 style->has_colour ? cell_status_colour(record->status) : NULL);
 	put_cell(out, COLUMN_VERDICT, verdict(record, container), NULL);
 }
 

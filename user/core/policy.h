@@ -1,28 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the administrator wants done, and for which containers. Pure. */
+/*
+ * What the administrator wants done, and for which containers. Pure. A set of policies is ordered:
+ * the first that matches counts. All strings and arrays are owned.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "core/identity.h"
 #include "core/lifecycle.h"
 
+enum policy_action {
+	POLICY_FINISH,
+	POLICY_WATCH,  /* follow it and report, but never end its init */
+	POLICY_IGNORE, /* have nothing to do with it, whatever it says itself */
+};
+
+/* How init is made to end. */
+enum policy_status {
+	POLICY_STATUS_SIGNAL, /* by the signal, with the status that this gives */
+	POLICY_STATUS_TASK,   /* with the status of the last task */
+	POLICY_STATUS_WORST,  /* with the worst status of all tasks */
+};
+
+/* One must match. Count 0: the key was not given, and anything fits. */
+struct policy_globs {
+	char **globs;
+	size_t count;
+};
+
+struct policy_pair {
+	char *key;
+	struct policy_globs values;
+};
+
+/* Each key must be there, with a value that one of its globs matches. */
+struct policy_pairs {
+	struct policy_pair *pairs;
+	size_t count;
+};
+
+/* The keys of `match`, in two kinds. What is not known of a container matches no glob, not even `*`. */
+enum policy_key {
+	POLICY_INIT,	  /* init's command name, or the base name of its argv[0] */
+	POLICY_CONTAINER, /* its name, or its id */
+	POLICY_IMAGE,
+	POLICY_RUNTIME, /* as runtime_name has it */
+	POLICY_CGROUP,	/* its path */
+	POLICY_NAMESPACE,
+	POLICY_POD,
+	POLICY_KEY_COUNT,
+};
+
+enum policy_pair_key {
+	POLICY_LABEL,
+	POLICY_ANNOTATION,
+	POLICY_ENV,
+	POLICY_PAIR_KEY_COUNT,
+};
+
+/* At most so many finishes of one workload in each window. Count 0: no limit. */
+struct policy_limit {
+	unsigned count;
+	uint64_t window_ns;
+};
+
 struct policy {
-	const char *name;
-	/* Globs over init's command name or the base name of its argv[0]; one must match. */
-	const char *const *inits;
-	size_t init_count;
+	char *name;
+	struct policy_globs match[POLICY_KEY_COUNT];
+	struct policy_pairs pairs[POLICY_PAIR_KEY_COUNT];
+	bool has_match;	    /* false: only by the container's own choice */
+	bool is_selectable; /* containers may choose it */
+	enum policy_action action;
 	struct lifecycle_timing timing;
-	int signal;	     /* asked with */
-	bool injected_holds; /* docker exec and the like keep the container alive */
-	bool is_dry_run;
+	int signal; /* asked with */
+	enum policy_status status;
+	bool injected_holds;   /* docker exec and the like keep the container alive */
+	bool host_pid_allowed; /* init may be in the host's PID namespace */
+	struct policy_limit limit;
+	int *restart_codes; /* exit codes after which the manager starts the task again */
+	size_t restart_code_count;
+	uint64_t restart_settle_ns; /* the settle after those */
+};
+
+struct policy_set {
+	struct policy defaults; /* named "defaults", matches nothing: for containers without policy */
+	struct policy *policies;
+	size_t count;
+};
+
+/* --- making them --- */
+
+/* A set without policies and with the built-in defaults. 0 or -ENOMEM. */
+int policy_set_init(struct policy_set *set);
+/* Zeroed is fine. */
+void policy_set_done(struct policy_set *set);
+
+/*
+ * Adds a policy at the end that has the settings of set->defaults as they are now, matches nothing
+ * and is not selectable. The set owns it; the next one added may move it. 0 or -ENOMEM.
+ */
+int policy_set_add(struct policy_set *set, const char *name, struct policy **ret_policy);
+
+/* NULL: there is none of that name; the defaults have no name here. */
+const struct policy *policy_set_find(const struct policy_set *set, const char *name);
+
+/* Each adds a copy. 0 or -ENOMEM. The first glob for a key does not set has_match. */
+int policy_globs_add(struct policy_globs *globs, const char *glob);
+int policy_pairs_add(struct policy_pairs *pairs, const char *key, struct policy_pair **ret_pair);
+int policy_add_restart_code(struct policy *policy, int code);
+
+/*
+ * Whether a policy is no choice, because every key that it gives matches about everything that every
+ * container has: `init: "*"`. A glob for what not every container has (pod, namespace, label,
+ * annotation, env) is a choice. False without has_match.
+ */
+bool policy_matches_everything(const struct policy *policy);
+
+/* --- choosing one --- */
+
+/* What a policy is held against. */
+struct policy_subject {
+	const struct identity *identity;
+	const char *cgroup; /* path */
+	const char *comm;   /* init's command name; "" unknown */
+	const char *argv0;  /* a path or a name; "" unknown */
+};
+
+/* Why a policy was chosen. */
+enum policy_why {
+	POLICY_NONE, /* none was: watch only */
+	POLICY_MATCHED,
+	POLICY_BY_ANNOTATION, /* by the container's own choice, this and the next two */
+	POLICY_BY_LABEL,
+	POLICY_BY_ENV,
+};
+
+struct policy_choice {
+	const struct policy *policy; /* NULL: watch only */
+	enum policy_why why;
+	bool is_off; /* the container chose `off`; `why` tells where */
+	/*
+	 * What the container asked for in vain: no policy of this name is selectable, or there is none.
+	 * Its own words, in the identity; NULL: nothing.
+	 */
+	const char *rejected;
 };
 
 /*
- * Does the policy speak of a container with this init? `argv0` may be a path or "". A policy
- * without any glob matches nothing.
+ * From strongest to weakest:
+ *  1. the first policy that matches, if its action is `ignore`: nobody chooses a way out of that;
+ *  2. the container's own choice: the name of a selectable policy, or `off`. Of annotation and label
+ *     `lastout/policy` and environment LASTOUT_POLICY, in this order, the first that is there and not
+ *     empty is heard. If what it says is not to be had, it is as if the container had said nothing;
+ *  3. the first policy that matches;
+ *  4. none.
  */
-bool policy_matches(const struct policy *policy, const char *comm, const char *argv0);
+struct policy_choice policy_set_choose(const struct policy_set *set,
+				       const struct policy_subject *subject);
 
-/* Where a path's last component begins. */
-const char *base_name(const char *path);
+/*
+ * The name of the first key of `match` that does not fit: "init", "label", …; "match" if the policy
+ * has none. NULL: all fit.
+ */
+const char *policy_mismatch(const struct policy *policy, const struct policy_subject *subject);
+
+/*
+ * How long to settle after a last exit with this wait status: restart_settle_ns if its exit code is
+ * one of restart_codes, but never less than settle. A task that signal N killed counts as code
+ * 128+N, as in shells and with `status: task`. `has_status` false: the status is not known.
+ */
+uint64_t policy_settle_ns(const struct policy *policy, bool has_status, int status);
+
+/* --- names, as in the configuration --- */
+
+const char *policy_key_name(enum policy_key key);
+const char *policy_pair_key_name(enum policy_pair_key key);
+const char *policy_action_name(enum policy_action action);
+const char *policy_status_name(enum policy_status status);

@@ -64,24 +64,28 @@ static unsigned holders(const struct follower *follower)
 	return counts->tasks + counts->injected;
 }
 
+static const struct policy *choose(const struct follower *follower)
+{
+	const struct container *container = follower->container;
+	const struct identity identity = {.runtime = container->identity.runtime};
+	const struct policy_subject subject = {&identity, "", container->init.comm,
+					       container->argv0};
+	struct policy_choice choice = policy_set_choose(follower->shared->policies, &subject);
+
+	return choice.policy && choice.policy->action == POLICY_FINISH ? choice.policy : NULL;
+}
+
 /* Init's names may change until it is asked to end: looked at anew whenever they might have. */
 static void match_policy(struct follower *follower)
 {
-	const struct policy *policy = follower->shared->policy;
-	const struct container *container = follower->container;
-
-	if (follower->was_asked || !policy || !container->init.pid)
+	if (follower->was_asked || !follower->container->init.pid)
 		return;
-	follower->policy = NULL;
-	if (!policy_matches(policy, container->init.comm, container->argv0)) {
-		if (!follower->learn_tries)
-			return;
-		follower->learn_tries--;
-		watch_learn_init(follower->shared->watch, follower->container);
-		if (!policy_matches(policy, container->init.comm, container->argv0))
-			return;
-	}
-	follower->policy = policy;
+	follower->policy = choose(follower);
+	if (follower->policy || !follower->shared->policies->count || !follower->learn_tries)
+		return;
+	follower->learn_tries--;
+	watch_learn_init(follower->shared->watch, follower->container);
+	follower->policy = choose(follower);
 }
 
 static const struct lifecycle_timing *timing(const struct follower *follower)
@@ -158,7 +162,7 @@ static void send_signal(struct follower *follower, int signal)
 
 static void ask(struct follower *follower)
 {
-	if (follower->policy->is_dry_run) {
+	if (follower->shared->is_dry_run) {
 		report(follower, OUTCOME_DRY_RUN);
 		/* And wait for the next last exit. */
 		follower->life = (struct lifecycle){.state = LIFECYCLE_SETTLING};

@@ -14,7 +14,8 @@ struct follower;
 struct follower_shared {
 	struct event_base *base;
 	struct watch *watch;
-	const struct policy *policy; /* NULL: watch only */
+	const struct policy_set *policies;
+	bool is_dry_run;
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* Optional: the container has entered this state, and what that asks for has been done. */
 	void (*on_state)(void *context, const struct container *container,

@@ -21,7 +21,7 @@ enum { DEMO_TIMEOUT_S = 20, DEMO_DRAIN_MS = 50 };
 struct demo {
 	uint64_t start_ns;
 	struct demo_container container;
-	struct policy policy;
+	struct policy_set policies;
 	struct loop loop;
 	struct agent *agent;
 	bool is_finished;
@@ -107,7 +107,7 @@ static int play(struct demo *demo, struct error *error)
 	struct agent_options options = {
 		.shared =
 			{
-				.policy = &demo->policy,
+				.policies = &demo->policies,
 				.on_outcome = on_outcome,
 				.on_state = on_state,
 				.context = demo,
@@ -144,28 +144,31 @@ static int play(struct demo *demo, struct error *error)
 	return 0;
 }
 
+static int make_policy(struct demo *demo)
+{
+	struct policy *policy;
+	int err = policy_set_init(&demo->policies);
+
+	if (!err)
+		err = policy_set_add(&demo->policies, "demo", &policy);
+	if (err)
+		return err;
+	policy->has_match = true;
+	return policy_globs_add(&policy->match[POLICY_INIT], "goproc");
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const char *const inits[] = {"goproc"};
-	struct demo demo = {
-		.policy =
-			{
-				.name = "demo",
-				.inits = inits,
-				.init_count = 1,
-				.timing = {.settle_ns = NS_PER_SEC, .grace_ns = 10 * NS_PER_SEC},
-				.signal = SIGTERM,
-				.injected_holds = true,
-			},
-		.container = {.release = -1},
-	};
+	struct demo demo = {.container = {.release = -1}};
 	struct error error;
 	int status = EXIT_DONE;
 
 	if (!options_parse(command, argc, argv, NULL, &status))
 		return status;
 	status = EXIT_FAILED;
-	if (geteuid() != 0)
+	if (make_policy(&demo) < 0)
+		complain(command->name, "out of memory");
+	else if (geteuid() != 0)
 		complain(command->name, "it needs root: sudo lastout demo");
 	else if (play(&demo, &error) < 0)
 		complain(command->name, error.text);
@@ -174,6 +177,7 @@ static int run(const struct command *command, int argc, char **argv)
 	agent_free(demo.agent);
 	demo_container_remove(&demo.container);
 	loop_done(&demo.loop);
+	policy_set_done(&demo.policies);
 	if (status == EXIT_DONE && demo.is_finished)
 		printf("\nThat is what `lastout run --init goproc` does for every container.\n");
 	return status;

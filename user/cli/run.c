@@ -23,11 +23,12 @@ enum {
 };
 
 struct run {
-	const char *inits[RUN_NAMES_MAX];
 	const char *helpers[RUN_NAMES_MAX + 1]; /* ended by NULL */
 	size_t helper_count;
-	struct policy policy;
+	struct policy_set policies;
+	struct policy *policy; /* what the options say; the only one */
 	const char *run_dir;
+	bool is_dry_run;
 	bool is_json;
 	bool is_verbose;
 	int lock_fd;
@@ -45,9 +46,9 @@ static int take_init(void *target, const char *value, struct error *error)
 		return error_set(error, -EINVAL,
 				 "that matches every container of this host; name the process "
 				 "managers to be ended, for example --init supervisord");
-	if (run->policy.init_count == RUN_NAMES_MAX)
-		return error_set(error, -E2BIG, "more than %d of them", RUN_NAMES_MAX);
-	run->inits[run->policy.init_count++] = value;
+	if (policy_globs_add(&run->policy->match[POLICY_INIT], value) < 0)
+		return error_set(error, -ENOMEM, "out of memory");
+	run->policy->has_match = true;
 	return 0;
 }
 
@@ -69,12 +70,12 @@ static int take_helper(void *target, const char *value, struct error *error)
 
 static int take_settle(void *target, const char *value, struct error *error)
 {
-	return option_duration(value, &((struct run *)target)->policy.timing.settle_ns, error);
+	return option_duration(value, &((struct run *)target)->policy->timing.settle_ns, error);
 }
 
 static int take_grace(void *target, const char *value, struct error *error)
 {
-	return option_duration(value, &((struct run *)target)->policy.timing.grace_ns, error);
+	return option_duration(value, &((struct run *)target)->policy->timing.grace_ns, error);
 }
 
 static int take_signal(void *target, const char *value, struct error *error)
@@ -84,7 +85,7 @@ static int take_signal(void *target, const char *value, struct error *error)
 	if (signal < 0)
 		return error_set(error, signal,
 				 "not a signal; write one like TERM, INT or RTMIN+3");
-	((struct run *)target)->policy.signal = signal;
+	((struct run *)target)->policy->signal = signal;
 	return 0;
 }
 
@@ -92,7 +93,7 @@ static int take_dry_run(void *target, const char *value, struct error *error)
 {
 	(void)value;
 	(void)error;
-	((struct run *)target)->policy.is_dry_run = true;
+	((struct run *)target)->is_dry_run = true;
 	return 0;
 }
 
@@ -155,7 +156,8 @@ static int start(struct run *run, struct error *error)
 	struct agent_options options = {
 		.shared =
 			{
-				.policy = &run->policy,
+				.policies = &run->policies,
+				.is_dry_run = run->is_dry_run,
 				.on_outcome = on_outcome,
 				.context = run,
 			},
@@ -184,7 +186,7 @@ static void log_ready(const struct run *run)
 
 	hierarchy_describe(watch_hierarchy(watch), hierarchy, sizeof(hierarchy));
 	log_begin(&line, LOG_LEVEL_INFO, "ready",
-		  run->policy.init_count ? "watching" :
+		  run->policy->has_match ? "watching" :
 					   "watching only: without --init nothing is finished");
 	log_uint(&line, "containers", watch_container_count(watch));
 	log_string(&line, "hooks", bpf_source_variant(watch_source(watch)));
@@ -195,22 +197,18 @@ static void log_ready(const struct run *run)
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct run run = {
-		.policy =
-			{
-				.name = "options",
-				.timing = {.settle_ns = 1000000000ULL, .grace_ns = 10000000000ULL},
-				.signal = SIGTERM,
-				.injected_holds = true,
-			},
 		.run_dir = "/run/lastout",
 		.lock_fd = -1,
 	};
 	struct error error;
-	int status;
+	int status = EXIT_FAILED;
 
-	run.policy.inits = run.inits;
-	if (!options_parse(command, argc, argv, &run, &status))
+	if (policy_set_init(&run.policies) < 0 ||
+	    policy_set_add(&run.policies, "options", &run.policy) < 0 ||
+	    !options_parse(command, argc, argv, &run, &status)) {
+		policy_set_done(&run.policies);
 		return status;
+	}
 	log_setup(run.is_json, run.is_verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	status = EXIT_DONE;
 	if (start(&run, &error) == 0) {
@@ -225,6 +223,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	loop_done(&run.loop);
 	if (run.lock_fd >= 0)
 		lock_release(run.run_dir, run.lock_fd);
+	policy_set_done(&run.policies);
 	return status;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/loop.h"
 #include "core/exit_status.h"
 #include "core/glob.h"
+#include "core/helpers.h"
 #include "out/event_text.h"
 #include "sys/lock.h"
 
@@ -54,14 +55,11 @@ static int take_init(void *target, const char *value, struct error *error)
 
 static int take_helper(void *target, const char *value, struct error *error)
 {
-	size_t len = strlen(value), fixed = strcspn(value, "*?[");
 	struct run *run = target;
+	int err = helper_name_check(value, error);
 
-	if (fixed == 0 || fixed + 1 < len || (fixed < len && value[fixed] != '*'))
-		return error_set(error, -EINVAL, "write NAME, or PREFIX* for all that begin so");
-	if (fixed >= ABI_COMM_SIZE)
-		return error_set(error, -EINVAL, "the kernel cuts command names at %d characters",
-				 ABI_COMM_SIZE - 1);
+	if (err)
+		return err;
 	if (run->helper_count == RUN_NAMES_MAX)
 		return error_set(error, -E2BIG, "more than %d of them", RUN_NAMES_MAX);
 	run->helpers[run->helper_count++] = value;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/helpers.h"
 
-#include <stddef.h>
+#include <errno.h>
+#include <string.h>
+
+#include "abi.h"
 
 /*
  * Under each init only what stands between it and the work. An init of these names is init all the
@@ -13,3 +16,15 @@ const char *const helper_names[] = {
 	"runsvdir",  "runsv",	     "svlogd",	      "supervisord",   "goproc",       "PM2 v*",
 	NULL,
 };
+
+int helper_name_check(const char *name, struct error *error)
+{
+	size_t len = strlen(name), fixed = strcspn(name, "*?[");
+
+	if (fixed == 0 || fixed + 1 < len || (fixed < len && name[fixed] != '*'))
+		return error_set(error, -EINVAL, "write NAME, or PREFIX* for all that begin so");
+	if (fixed >= ABI_COMM_SIZE)
+		return error_set(error, -EINVAL, "the kernel cuts command names at %d characters",
+				 ABI_COMM_SIZE - 1);
+	return 0;
+}

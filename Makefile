@@ -149,7 +149,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(PURE_SOURCES)
 	$(say) TEST $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE) -MMD -MP -MF $@.d \
-		$< $(PURE_SOURCES) $(PURE_LIBS) -lcmocka -o $@
+		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(PURE_SOURCES) $(PURE_LIBS) -lcmocka -o $@
 
 # With coverage, for libFuzzer, which brings its own main.
 FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the runtimes keep on disk about their containers, read below roots that are passed in. No
+ * daemon is asked: one that hangs must not hold up a decision, and its socket is not needed.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/cgroup_path.h"
+#include "core/identity.h"
+
+enum runtime_dir {
+	RUNTIME_DIR_RUNC,	/* --root */
+	RUNTIME_DIR_CRUN,	/* --root */
+	RUNTIME_DIR_CONTAINERD, /* `state` and `root` of its configuration */
+	RUNTIME_DIR_DOCKER,	/* --data-root and --exec-root */
+	RUNTIME_DIR_PODMAN,	/* --root and --runroot */
+	RUNTIME_DIR_CRIO,	/* `root` and `runroot` */
+	RUNTIME_DIR_RUNSC,	/* --root */
+	RUNTIME_DIR_COUNT,
+};
+
+struct runtime_roots {
+	/* Before every path: "" on the host itself, "/host" in a container, a made-up tree in a test. */
+	const char *root;
+	/* NULL: the usual places; else the configured ones, ended by NULL, below root as they are. */
+	const char *const *dirs[RUNTIME_DIR_COUNT];
+};
+
+/*
+ * Is this cgroup a container's, though its path alone does not tell? True if a runtime keeps state
+ * under the name of the path's last component (runc, crun) or its last two (containerd: namespace,
+ * id), or if the state of a container by another name says that this is its cgroup. runc says so
+ * only after it has made the cgroup (crun before).
+ */
+bool runtime_state_identify(const struct runtime_roots *roots, const char *cgroup_path,
+			    struct cgroup_identity *ret_identity);
+
+/*
+ * Fills what the state tells of the container at this cgroup. The caller has set identity->runtime,
+ * id and pod_uid from the cgroup's path; they may be refined. Called again while incomplete: what is
+ * known is kept. 0: complete. -EAGAIN: something is not written yet, worth another try. -ENOENT: no
+ * runtime keeps state for it. -ENOMEM.
+ */
+int runtime_state_read(const struct runtime_roots *roots, const char *cgroup_path,
+		       struct identity *identity);

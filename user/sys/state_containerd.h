@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * containerd's tasks: STATE/io.containerd.runtime.v2.task/NAMESPACE/ID. Docker's containers are such
+ * ones too, in the namespace `moby`.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "sys/runtime_state.h"
+
+/* runtime_state_identify, by a path that ends in NAMESPACE/ID. */
+bool state_containerd_identify(const struct runtime_roots *roots, const char *cgroup_path,
+			       struct cgroup_identity *ret_identity);
+
+/* As runtime_state_read. */
+int state_containerd_read(const struct runtime_roots *roots, const char *cgroup_path,
+			  struct identity *identity);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that runtimes leave in their state directories, opened so that no link leads out of the root
+ * or out of the directory, and no FIFO or device holds the reader up.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Opens the directory; links on the way count as if `root` were `/`. An administrator may have put
+ * one there, so they are followed. A descriptor, or a negative errno.
+ */
+int state_dir_open(const char *root, const char *dir);
+
+/* Is there a directory of this name below, reached without any link? */
+bool state_dir_has(int dir, const char *path);
+
+/*
+ * Reads a regular file below the directory, reached without any link; *ret_text is the caller's to
+ * free and ended by NUL. -ENOENT: not there. -EAGAIN: it grows just now. -EFBIG: more than max.
+ * -EBADMSG: not a regular file, or behind a link.
+ */
+int state_file_read(int dir, const char *path, size_t max, char **ret_text, size_t *ret_len);
+
+/* An id that may stand in a path: runc's rule, and no dot in front. */
+bool state_id_is_valid(const char *id);
+
+/* As engines draw them: 64 hex digits, which no two containers share. */
+bool state_id_is_generated(const char *id);
+
+/* Calls `visit` with the name of each entry that could be an id, a bounded number; it ends with false. */
+typedef bool (*state_dir_visit_fn)(void *context, const char *name);
+void state_dir_scan(int dir, state_dir_visit_fn visit, void *context);

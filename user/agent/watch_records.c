@@ -6,12 +6,14 @@
 
 #include "agent/watch_private.h"
 #include "base/log.h"
-#include "sys/state_dir.h"
+#include "sys/runtime_state.h"
 
 /* --- coming and going --- */
 
 static bool identify(const struct watch *watch, const char *path, struct cgroup_identity *identity)
 {
+	static const struct runtime_roots host = {.root = ""};
+
 	if (watch->options.only) {
 		if (strcmp(path, watch->options.only) != 0)
 			return false;
@@ -21,7 +23,7 @@ static bool identify(const struct watch *watch, const char *path, struct cgroup_
 		return true;
 	}
 	return cgroup_path_identify(path, identity) ||
-	       state_dir_identify(watch->options.run, path, identity);
+	       runtime_state_identify(&host, path, identity);
 }
 
 /* Known from now on, and counted; who is already inside is adopted a moment later. */

@@ -9,7 +9,6 @@
 #define COLOUR_GREEN  "\x1b[32m"
 #define COLOUR_YELLOW "\x1b[33m"
 #define COLOUR_RED    "\x1b[31m"
-#define COLOUR_OFF    "\x1b[0m"
 
 enum { ID_SIZE = 64, SHORT_ID_SIZE = 12 };
 
@@ -32,7 +31,7 @@ void cell_put(struct buf *out, const char *text, int width, bool is_last, const 
 		buf_puts(out, colour);
 	buf_puts(out, text);
 	if (colour)
-		buf_puts(out, COLOUR_OFF);
+		buf_puts(out, CELL_COLOUR_OFF);
 	if (width < 0 && !is_last)
 		buf_printf(out, "%*s", pad > 0 ? pad : 0, "");
 	buf_putc(out, is_last ? '\n' : ' ');

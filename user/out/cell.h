@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+#define CELL_COLOUR_OFF "\x1b[0m"
+
 /* How many columns of a terminal the text takes, as far as plain UTF-8 tells. */
 int cell_width(const char *text);
 

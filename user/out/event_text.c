@@ -170,14 +170,24 @@ static void put_end(struct buf *out, const struct ended *ended)
 		buf_printf(out, " exited with %d", exit_status_code(ended->status));
 }
 
+static const char *const how_texts[] = {
+	[OUTCOME_SELF] = "ended by itself",
+	[OUTCOME_SIGNAL] = "ended when asked to",
+	[OUTCOME_KILL] = "had to be killed",
+	[OUTCOME_DRY_RUN] = "would be asked to end now (dry run)",
+};
+
+const char *text_outcome_how(const char *name)
+{
+	for (size_t how = 0; name && how < sizeof(how_texts) / sizeof(how_texts[0]); how++) {
+		if (strcmp(name, outcome_how_name((enum outcome_how)how)) == 0)
+			return how_texts[how];
+	}
+	return NULL;
+}
+
 void text_put_outcome(struct buf *out, const struct outcome *outcome)
 {
-	static const char *const texts[] = {
-		[OUTCOME_SELF] = "ended by itself",
-		[OUTCOME_SIGNAL] = "ended when asked to",
-		[OUTCOME_KILL] = "had to be killed",
-		[OUTCOME_DRY_RUN] = "would be asked to end now (dry run)",
-	};
 	const struct container *container = outcome->container;
 	char text[DURATION_TEXT_SIZE];
 
@@ -187,7 +197,7 @@ void text_put_outcome(struct buf *out, const struct outcome *outcome)
 	buf_printf(out, " (%s, policy %s): ", runtime_name(container->identity.runtime),
 		   outcome->policy);
 	text_put_process(out, &container->init);
-	buf_printf(out, " %s", texts[outcome->how]);
+	buf_printf(out, " %s", how_texts[outcome->how]);
 	if (container->init_exit.is_known) {
 		exit_status_text(container->init_exit.status, text, sizeof(text));
 		buf_printf(out, " (%s)", text);

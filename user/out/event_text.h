@@ -23,5 +23,8 @@ void table_put_exit(struct buf *out, const struct table_style *style,
 /* One line that stands by itself. */
 void text_put_outcome(struct buf *out, const struct outcome *outcome);
 
+/* `had to be killed`, for the name that JSON has for it (`kill`); NULL: no such name. */
+const char *text_outcome_how(const char *name);
+
 /* `python3[4711]`, escaped. */
 void text_put_process(struct buf *out, const struct process *process);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's list of containers, as a table. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+struct containers_style {
+	bool is_wide;
+	bool has_colour;
+};
+
+/*
+ * A heading and a line a container, by pod and name; columns as wide as what is in them.
+ * `containers` is the array of the reply.
+ */
+void containers_put_table(struct buf *out, const struct containers_style *style,
+			  const json_t *containers);

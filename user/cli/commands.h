@@ -6,6 +6,10 @@
 
 extern const struct command command_run;
 extern const struct command command_tail;
+extern const struct command command_ps;
+extern const struct command command_explain;
+extern const struct command command_wait;
+extern const struct command command_finish;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_version;

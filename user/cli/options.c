@@ -45,7 +45,10 @@ static void print_row(const struct option_row *row)
 
 static void print_help(const struct command *command)
 {
-	printf("Usage: lastout %s [OPTIONS]\n\n%s\n\nOptions:\n", command->name, command->about);
+	const char *operand = command->operand.name;
+
+	printf("Usage: lastout %s [OPTIONS]%s%s\n\n%s\n\nOptions:\n", command->name,
+	       operand ? " " : "", operand ? operand : "", command->about);
 	for (const struct option_row *row = command->options; row->name; row++)
 		print_row(row);
 	printf("  %-*s %s\n", OPTIONS_COLUMN, "-h, --help", "show this and end");
@@ -112,6 +115,28 @@ static bool take(const struct command *command, const struct option_row *row, vo
 	return false;
 }
 
+/* What is left when the options are taken, behind which getopt_long has put it. */
+static bool take_operand(const struct command *command, int argc, char **argv, void *target,
+			 int *ret_status)
+{
+	const char *name = command->operand.name;
+	struct error error, whole;
+
+	if (name && optind == argc) {
+		(void)error_set(&error, 0, "%s is missing", name);
+		return usage_error(command, error.text, ret_status);
+	}
+	if (name && command->operand.take(target, argv[optind++], &error) < 0) {
+		(void)error_set(&whole, 0, "%s '%s': %s", name, argv[optind - 1], error.text);
+		return usage_error(command, whole.text, ret_status);
+	}
+	if (optind < argc) {
+		(void)error_set(&error, 0, "unexpected argument '%s'", argv[optind]);
+		return usage_error(command, error.text, ret_status);
+	}
+	return true;
+}
+
 bool options_parse(const struct command *command, int argc, char **argv, void *target,
 		   int *ret_status)
 {
@@ -137,11 +162,7 @@ bool options_parse(const struct command *command, int argc, char **argv, void *t
 		if (!take(command, find_row(command, answer), target, ret_status))
 			return false;
 	}
-	if (optind < argc) {
-		(void)error_set(&error, 0, "unexpected argument '%s'", argv[optind]);
-		return usage_error(command, error.text, ret_status);
-	}
-	return true;
+	return take_operand(command, argc, argv, target, ret_status);
 }
 
 int option_duration(const char *value, uint64_t *ret_ns, struct error *error)

@@ -14,6 +14,9 @@ enum {
 	EXIT_USAGE = 2,
 };
 
+/* Where `run` listens, and the commands that ask it look. */
+#define AGENT_SOCKET "/run/lastout/lastout.sock"
+
 struct option_row {
 	const char *name;  /* long, without dashes; NULL ends the table */
 	char letter;	   /* 0: none */
@@ -31,12 +34,17 @@ struct command {
 	const char *summary; /* one line for `lastout --help` */
 	const char *about;   /* a few lines for its own --help */
 	const struct option_row *options;
+	/* The one argument that is no option and must be given; all NULL: there is none. */
+	struct {
+		const char *name; /* what --help calls it */
+		int (*take)(void *target, const char *value, struct error *error); /* as above */
+	} operand;
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
 /*
  * Parses everything into `target`. True: go on. False: *ret_status is what to exit with, and
- * whatever there was to say (help, an error) has been said. No command takes operands so far.
+ * whatever there was to say (help, an error) has been said.
  */
 bool options_parse(const struct command *command, int argc, char **argv, void *target,
 		   int *ret_status);

@@ -52,7 +52,7 @@ void screen_put(struct buf *out, const struct buf *text)
 		end++;
 		/* Not after the last one, which would move all of them up. */
 		if (left > 1 && *end)
-			buf_puts(out, "\r\n");
+			buf_putc(out, '\n');
 	}
 	buf_puts(out, CLEAR_BELOW);
 }

@@ -9,7 +9,7 @@ import pty
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -17,6 +17,7 @@ from harness import machine
 from harness.deadline import wait_until
 from harness.fake_agent import FakeAgent, never, reply
 from harness.lastout import Done, call
+from harness.process import state
 
 WEB = {
     "id": "9687bac58d5c4d1606aa46af33d1a21c1d1652e0ac9fb3fc0fc86e3495f42869",
@@ -261,13 +262,17 @@ def test_ps_watch_without_a_terminal(agent: FakeAgent) -> None:
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 
-def watch_on_terminal(agent: FakeAgent, until: Any) -> str:
+def watch_on_terminal(
+    agent: FakeAgent, until: Any, then: Callable[[subprocess.Popen[bytes]], None] | None = None
+) -> str:
     """What a terminal gets from `ps -w` until the condition holds and Ctrl-C is pressed."""
     terminal, inner = pty.openpty()
     environment = {key: os.environ[key] for key in os.environ if key != "NO_COLOR"}
     process = start(agent, "ps", "-w", stdin=inner, stdout=inner, env=environment)
     os.close(inner)
     wait_until("the screen", until)
+    if then:
+        then(process)
     process.send_signal(signal.SIGINT)
     shown = b""
     with contextlib.suppress(OSError):
@@ -301,6 +306,23 @@ def test_ps_watch_outlives_the_agent(agent: FakeAgent) -> None:
     frames = shown.split("\x1b[H")[1:]
     assert "web" in frames[0] and "web" in frames[2]
     assert frames[1].startswith("later\x1b[K\x1b[J")
+
+
+def test_ps_watch_is_suspended(agent: FakeAgent) -> None:
+    """Ctrl-Z gives the usual screen back, and `fg` takes the other one again."""
+    agent.answers["GET /v1/containers"] = reply({"containers": [WEB]})
+
+    def suspend(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTSTP)
+        wait_until("it to stop", lambda: state(process.pid) == "T")
+        seen = len(agent.requests)
+        process.send_signal(signal.SIGCONT)
+        wait_until("the screen again", lambda: len(agent.requests) >= seen + 2)
+
+    shown = watch_on_terminal(agent, lambda: len(agent.requests) >= 1, suspend)
+    first, second = shown.split(LEAVE)[:2]
+    assert first.startswith(ENTER) and second.startswith(ENTER)
+    assert shown.count(ENTER) == shown.count(LEAVE) == 2 and shown.endswith(LEAVE)
 
 
 def test_ps_watch_of_more_than_the_screen_has(agent: FakeAgent) -> None:

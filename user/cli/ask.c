@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,18 +43,22 @@ int ask_take_container(void *target, const char *value, struct error *error)
 
 int ask_begin(struct ask *ask, struct error *error)
 {
-	sigset_t signals;
-
 	ask->signal = 0;
+	ask->signal_fd = -1;
 	if (!ask->socket)
 		ask->socket = AGENT_SOCKET;
 	/* Whoever reads the output and goes away shows in the failing write. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	ask->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	(void)sigemptyset(&ask->signals);
+	(void)sigaddset(&ask->signals, SIGINT);
+	return ask_catch(ask, SIGTERM, error);
+}
+
+int ask_catch(struct ask *ask, int signal, struct error *error)
+{
+	(void)sigaddset(&ask->signals, signal);
+	(void)sigprocmask(SIG_BLOCK, &ask->signals, NULL);
+	ask->signal_fd = signalfd(ask->signal_fd, &ask->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (ask->signal_fd < 0)
 		return error_set(error, -errno, "cannot wait for signals: %s", strerror(errno));
 	return 0;
@@ -73,7 +76,7 @@ static void read_signal(struct ask *ask)
 	struct signalfd_siginfo info;
 
 	if (read(ask->signal_fd, &info, sizeof(info)) == sizeof(info))
-		ask->signal = info.ssi_signo;
+		ask->signal = (int)info.ssi_signo;
 }
 
 void ask_put_target(struct buf *target, const struct ask *ask, const char *rest)
@@ -162,7 +165,7 @@ int ask_failed(const struct command *command, const struct ask *ask, int err,
 	       const struct error *error)
 {
 	if (ask->signal)
-		return 128 + (int)ask->signal;
+		return 128 + ask->signal;
 	if (err == -EPIPE)
 		return EXIT_DONE;
 	complain(command->name, error->text);

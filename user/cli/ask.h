@@ -3,6 +3,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -13,8 +15,9 @@ struct ask {
 	const char *socket;    /* NULL: the usual one */
 	const char *container; /* by id, unique id prefix, or name */
 	bool is_json;
-	int signal_fd;	 /* SIGINT and SIGTERM */
-	unsigned signal; /* the one that ended it; 0: none */
+	sigset_t signals; /* SIGINT and SIGTERM, and what ask_catch added */
+	int signal_fd;
+	int signal; /* the one that ended it; 0: none */
 };
 
 int ask_take_socket(void *target, const char *value, struct error *error);
@@ -33,6 +36,9 @@ int ask_take_container(void *target, const char *value, struct error *error);
 /* From here on signals end what is waited for, and not the program. 0 or a negative errno. */
 int ask_begin(struct ask *ask, struct error *error);
 void ask_end(struct ask *ask);
+
+/* One more signal of that kind. */
+int ask_catch(struct ask *ask, int signal, struct error *error);
 
 enum ask_patience {
 	ASK_BRIEF, /* an agent that says nothing for long has a problem */

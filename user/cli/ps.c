@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `lastout ps`: the containers, as the agent sees them. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,24 +112,46 @@ static void put_problem(struct buf *text, const struct error *error)
 	buf_putc(text, '\n');
 }
 
+static int show_now(struct ps *ps, bool *is_shown, struct error *error)
+{
+	_cleanup_(buf_done) struct buf text = {0};
+	int err = list(ps, &text, error);
+
+	/* An agent that is started anew comes back. */
+	if (err && err != -EINTR && ps->has_screen && *is_shown)
+		put_problem(&text, error);
+	else if (err)
+		return err;
+	err = show(ps, &text, !*is_shown, error);
+	*is_shown = *is_shown || !err;
+	return err;
+}
+
+/* Ctrl-Z: whoever goes on in the shell has its screen meanwhile. */
+static void suspend(struct ps *ps, bool *is_shown)
+{
+	if (*is_shown)
+		leave_screen();
+	*is_shown = false;
+	ps->ask.signal = 0;
+	(void)raise(SIGSTOP);
+}
+
 static int keep_showing(struct ps *ps, struct error *error)
 {
-	bool is_first = true;
+	bool is_shown = false;
 	int err;
 
 	do {
-		_cleanup_(buf_done) struct buf text = {0};
-
-		err = list(ps, &text, error);
-		/* An agent that is started anew comes back. */
-		if (err && err != -EINTR && ps->has_screen && !is_first)
-			put_problem(&text, error);
-		else if (err)
-			break;
-		err = show(ps, &text, is_first, error);
-		is_first = is_first && err;
-	} while (!err && ps->is_watching && !ask_pause(&ps->ask, PS_INTERVAL_MS));
-	if (ps->has_screen && !is_first)
+		err = show_now(ps, &is_shown, error);
+		if (!err && ps->is_watching)
+			(void)ask_pause(&ps->ask, PS_INTERVAL_MS);
+		if (ps->ask.signal == SIGTSTP) {
+			suspend(ps, &is_shown);
+			err = 0;
+		}
+	} while (!err && ps->is_watching && !ps->ask.signal);
+	if (ps->has_screen && is_shown)
 		leave_screen();
 	return err;
 }
@@ -145,6 +168,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 	ps.style.has_colour = ask_has_colour();
 	ps.has_screen = ps.is_watching && !ps.ask.is_json && isatty(STDOUT_FILENO);
 	err = ask_begin(&ps.ask, &error);
+	if (!err && ps.has_screen)
+		err = ask_catch(&ps.ask, SIGTSTP, &error);
 	if (!err)
 		err = keep_showing(&ps, &error);
 	/* Ctrl-C is how watching ends, whatever it interrupts. */

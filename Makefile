@@ -123,7 +123,7 @@ $(B)/lastout.skel.h: $(B)/lastout.bpf.o
 
 # --- user side ---
 
-$(B)/user/source/bpf.o: $(B)/lastout.skel.h
+$(patsubst %.c,$(B)/%.o,$(wildcard user/source/bpf*.c)): $(B)/lastout.skel.h
 
 $(B)/user/%.o: user/%.c
 	$(say) CC $<

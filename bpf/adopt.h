@@ -58,6 +58,7 @@ static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 	role = adopted_role(container, task);
 	process = bpf_map_lookup_elem(&processes, &tgid);
 	if (process && process->container == id) {
+		process->generation = adoption.generation;
 		/* Joined while init was not known: the runtime's stage turned out to be more. */
 		if (process->role == ROLE_RUNTIME)
 			process_set_role(process, tgid, role);
@@ -65,6 +66,8 @@ static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 	}
 	if (process) /* of a nested cgroup that was counted on suspicion */
 		process_leave(tgid);
+	if (adoption.is_recount && !process && role != ROLE_RUNTIME)
+		loss_add(LOSS_UNCOUNTED);
 	process_join(tgid, id, role);
 	/* Its exit may have been seen before it was added: then nobody else will take it out. */
 	if (task_is_dead(task))

@@ -41,6 +41,39 @@ static __always_inline void fill_times(struct record_exit *record, struct task_s
 	record->runtime_ns += BPF_CORE_READ(leader, se.sum_exec_runtime);
 }
 
+/* For the container's own memory, in case the record is lost. */
+static __always_inline void note_end(struct abi_end *end, struct task_struct *leader, __u32 tgid,
+				     __s32 status)
+{
+	end->start_ns = BPF_CORE_READ(leader, start_boottime);
+	end->pid = tgid;
+	end->status = status;
+	BPF_CORE_READ_INTO(&end->comm, leader, comm);
+	end->time_ns = bpf_ktime_get_boot_ns();
+}
+
+/* What the kernel kills because init is gone says nothing about the work. */
+static __always_inline bool has_init(const struct abi_container *container)
+{
+	__u32 init_pid = container->init_pid;
+
+	return init_pid && bpf_map_lookup_elem(&processes, &init_pid);
+}
+
+static __always_inline void note_task_end(struct abi_container *container, struct task_struct *task,
+					  __u32 tgid)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	__s32 status = exit_status(leader, BPF_CORE_READ(task, signal));
+
+	if ((!status && container->counts.tasks) || !has_init(container))
+		return;
+	if (status && !container->first_failure.time_ns)
+		note_end(&container->first_failure, leader, tgid, status);
+	if (container->counts.tasks == 0)
+		note_end(&container->last_task, leader, tgid, status);
+}
+
 static __always_inline bool is_wanted(__u32 tgid, __u32 uid, __s32 status, __u32 flags)
 {
 	if (settings.pid && settings.pid != tgid)
@@ -128,8 +161,10 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 	}
 	*ret_container = container;
 	count_add(container, ret_process->role, -1);
-	if (ret_process->role == ROLE_TASK)
+	if (ret_process->role == ROLE_TASK) {
 		__sync_fetch_and_add(&container->task_exits, 1);
+		note_task_end(container, task, tgid);
+	}
 	if (ret_process->role != ROLE_TASK && ret_process->role != ROLE_INJECTED)
 		return true;
 	if (container->counts.tasks == 0) {

@@ -10,6 +10,7 @@ helpers_map helpers SEC(".maps");
 ring_map ring SEC(".maps");
 losses_map losses SEC(".maps");
 told_map told SEC(".maps");
+version_map version SEC(".maps");
 
 const volatile struct abi_settings settings = {};
 struct abi_adopt adoption = {};

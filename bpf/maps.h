@@ -48,6 +48,14 @@ typedef struct {
 	__type(value, __u64);
 } losses_map;
 
+/* Written and read by user space alone, when maps are pinned. */
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_version);
+} version_map;
+
 /* Processes whose exit was already told, by (tgid, start): see exit.bpf.c. */
 struct told_key {
 	__u64 start_ns;
@@ -69,6 +77,7 @@ extern helpers_map helpers SEC(".maps");
 extern ring_map ring SEC(".maps");
 extern losses_map losses SEC(".maps");
 extern told_map told SEC(".maps");
+extern version_map version SEC(".maps");
 
 extern const volatile struct abi_settings settings;
 extern struct abi_adopt adoption;

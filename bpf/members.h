@@ -72,7 +72,8 @@ static __always_inline void process_leave(__u32 tgid)
 /* Adds a process that is not in `processes` yet; if it is, its role stays. */
 static __always_inline void process_join(__u32 tgid, __u64 id, __u32 role)
 {
-	struct abi_process process = {.container = id, .role = role};
+	struct abi_process process = {
+		.container = id, .role = role, .generation = adoption.generation};
 	struct abi_container *container = bpf_map_lookup_elem(&containers, &id);
 	long err;
 

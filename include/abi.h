@@ -31,7 +31,7 @@ enum role {
 struct abi_process {
 	__u64 container; /* cgroup id: key of `containers` */
 	__u32 role;
-	__u32 pad;
+	__u32 generation; /* adoption.generation when it was last seen alive */
 };
 
 struct abi_counts {
@@ -41,13 +41,27 @@ struct abi_counts {
 	__u32 pad;
 };
 
-/* Key of `containers` is the cgroup id (__u64). Only the kernel side writes these, after insertion. */
+/* How a task ended: kept here, too, because a record may be lost. Two that end at one moment may mix. */
+struct abi_end {
+	__u64 time_ns; /* 0: none */
+	__u64 start_ns;
+	__u32 pid;
+	__s32 status; /* as wait4(2) gives it */
+	char comm[ABI_COMM_SIZE];
+};
+
+/*
+ * Key of `containers` is the cgroup id (__u64). Only the kernel side writes these, after insertion.
+ * A later layout may add to the end: what is here is read by the next version at its start.
+ */
 struct abi_container {
 	struct abi_counts counts;
 	__u64 task_exits;
 	__u64 init_start_ns;
-	__u32 init_pid;	  /* 0: none yet */
-	__u32 init_level; /* of init's PID namespace; 0 is the host's */
+	__u32 init_pid;		      /* 0: none yet */
+	__u32 init_level;	      /* of init's PID namespace; 0 is the host's */
+	struct abi_end last_task;     /* at the last exit */
+	struct abi_end first_failure; /* the first task that did not exit with 0 */
 };
 
 /* Key of `helpers`: an LPM trie over command names; a NAME is stored with its NUL, a PREFIX without. */
@@ -126,7 +140,8 @@ enum loss {
 	LOSS_RING_FULL = 0,   /* a record found no room */
 	LOSS_PROCESSES_FULL,  /* a process could not be added to `processes` */
 	LOSS_CONTAINERS_FULL, /* a new cgroup could not be added to `containers` */
-	LOSS_STALE,	      /* a process was found whose predecessor's exit had not been seen */
+	LOSS_STALE,	      /* a process was counted still, though it was dead */
+	LOSS_UNCOUNTED,	      /* a process was found that nobody had counted */
 	LOSS_COUNT,
 };
 
@@ -154,6 +169,23 @@ struct abi_settings {
 	__u16 group_dead_at; /* where the classic one has it in its context, 0: nowhere */
 };
 
+/*
+ * What is pinned, told by the one entry of the map `version`. Another layout: the maps cannot be
+ * shared. Another object: the programs differ, but may run side by side on the same maps.
+ */
+enum { ABI_LAYOUT = 1 };
+
+struct abi_version {
+	__u32 layout;
+	__u32 is_settled; /* whoever made it has counted everybody; without: made by one that died */
+	__u64 object;	  /* a hash of the programs */
+	__u32 max_processes;
+	__u32 max_containers;
+	__u32 is_classic; /* which variant of the hooks */
+	__u32 pad;
+	struct abi_settings settings;
+};
+
 /* What the task iterator does on its next read, written by user space. */
 enum adopt_pass {
 	ADOPT_FIND_INIT = 0,
@@ -163,6 +195,8 @@ enum adopt_pass {
 struct abi_adopt {
 	__u32 is_active; /* members are being counted: forks of not yet counted members count, too */
 	__u32 pass;	 /* enum adopt_pass */
+	__u32 generation; /* grows with each count of all, so that who is not met in it is dead */
+	__u32 is_recount; /* all should have been counted already: who was not is a loss */
 	/* The init that user space names, for a container without a PID namespace of its own. */
 	__u64 named_container;
 	__u32 named_pid;
@@ -171,11 +205,13 @@ struct abi_adopt {
 
 _Static_assert(sizeof(struct abi_process) == 16, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
-_Static_assert(sizeof(struct abi_container) == 40, "ABI");
+_Static_assert(sizeof(struct abi_end) == 40, "ABI");
+_Static_assert(sizeof(struct abi_container) == 120, "ABI");
 _Static_assert(sizeof(struct abi_helper_key) == 20, "ABI");
 _Static_assert(sizeof(struct record) == 24, "ABI");
 _Static_assert(sizeof(struct record_exit) == 128, "ABI");
 _Static_assert(sizeof(struct record_change) == 72, "ABI");
 _Static_assert(sizeof(struct record_cgroup) == 1048, "ABI");
 _Static_assert(sizeof(struct abi_settings) == 32, "ABI");
-_Static_assert(sizeof(struct abi_adopt) == 24, "ABI");
+_Static_assert(sizeof(struct abi_adopt) == 32, "ABI");
+_Static_assert(sizeof(struct abi_version) == 64, "ABI");

@@ -52,7 +52,7 @@ USAGE_MISTAKES = {
 @pytest.mark.parametrize("args, word", USAGE_MISTAKES.values(), ids=USAGE_MISTAKES.keys())
 def test_usage_mistake(args: list[str], word: str, tmp_path: Path) -> None:
     """Told before anything is loaded: a mistake is one even where lastout could not run."""
-    where = ["--run-dir", tmp_path / "run"] if args[:1] == ["run"] else []
+    where = ["--socket", tmp_path / "run" / "lastout.sock", "--pin", "none"] if args[:1] == ["run"] else []
     done = lastout.call(*args[:1], *where, *args[1:])
     assert done.returncode == USAGE, done.stderr
     assert done.stdout == ""
@@ -85,7 +85,7 @@ BROKEN_HOSTS = {
 @pytest.mark.parametrize("breakage, word", BROKEN_HOSTS.values(), ids=BROKEN_HOSTS.keys())
 def test_broken_host(breakage: str, word: str, command: str, tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
-    options = ["--init", "pm", "--run-dir", run_dir] if command == "run" else []
+    options = ["--init", "pm", "--socket", run_dir / "lastout.sock", "--pin", "none"] if command == "run" else []
     with assert_nothing_left(run_dir):
         done = lastout.call_on_host_without(breakage, command, *options)
     assert_one_line(done, FAILED, word)

@@ -25,7 +25,7 @@ def test_told_to_end(start_agent: StartAgent, tmp_path: Path, how: signal.Signal
 def test_second_agent_is_refused(start_agent: StartAgent, tmp_path: Path) -> None:
     """And the first one does not notice."""
     start_agent(run_dir=tmp_path)
-    done = lastout.call("run", "--init", "nobody", "--run-dir", tmp_path)
+    done = lastout.call("run", "--init", "nobody", "--socket", tmp_path / "lastout.sock")
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
@@ -50,7 +50,7 @@ def test_killed_agent_blocks_nobody(
 ) -> None:
     """After SIGKILL the same directory serves the next agent, and the work goes on."""
     container = containers.shell(manager(task("exit 3")))
-    with assert_nothing_left(tmp_path / "run"):
+    with assert_nothing_left(tmp_path / "none"):  # but its socket's name
         agent = start_agent(run_dir=tmp_path / "run")
         agent.await_working(container)
         agent.kill()

@@ -127,7 +127,7 @@ static void test_container_without_a_pod(void **state)
 	struct container inside = container();
 
 	(void)state;
-	inside.identity = (struct cgroup_identity){RUNTIME_UNKNOWN, "a\"b", ""};
+	inside.identity = (struct identity){.id = "a\"b"};
 	record.counts.tasks = 0;
 	check_exit(
 		&record, &inside,

@@ -21,7 +21,7 @@ enum {
 	GONE = LIFECYCLE_GONE,
 };
 
-enum { TASK, LAST_EXIT, IDLE, UNTASKED, EMPTY, BUSY, PAUSED, INIT_EXIT, REMOVED };
+enum { TASK, LAST_EXIT, IDLE, UNTASKED, EMPTY, BUSY, PAUSED, ORDERED, INIT_EXIT, REMOVED };
 
 /* In the place of a wait in milliseconds: no timer, and the timer as it was. */
 enum { NONE = -1, KEPT = -2 };
@@ -44,6 +44,7 @@ static const struct {
 	{STARTING, EMPTY, STARTING, KEPT, 0},
 	{STARTING, BUSY, STARTING, KEPT, 0},
 	{STARTING, PAUSED, STARTING, KEPT, 0},
+	{STARTING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
 	{STARTING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{STARTING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -54,6 +55,7 @@ static const struct {
 	{WORKING, EMPTY, SETTLING, 300, 0},
 	{WORKING, BUSY, WORKING, 250, 0},
 	{WORKING, PAUSED, WORKING, 250, 0},
+	{WORKING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
 	{WORKING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{WORKING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -64,6 +66,7 @@ static const struct {
 	{SETTLING, EMPTY, STOPPING, 7000, LIFECYCLE_ASK},
 	{SETTLING, BUSY, WORKING, 250, 0},
 	{SETTLING, PAUSED, SETTLING, 250, 0},
+	{SETTLING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
 	{SETTLING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{SETTLING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -75,6 +78,7 @@ static const struct {
 	{STOPPING, EMPTY, KILLING, 30000, LIFECYCLE_KILL},
 	{STOPPING, BUSY, WORKING, 250, LIFECYCLE_SPARED},
 	{STOPPING, PAUSED, STOPPING, 250, 0},
+	{STOPPING, ORDERED, STOPPING, KEPT, 0},
 	{STOPPING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{STOPPING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -85,6 +89,7 @@ static const struct {
 	{KILLING, EMPTY, KILLING, 60000, LIFECYCLE_STUCK},
 	{KILLING, BUSY, KILLING, 60000, LIFECYCLE_STUCK},
 	{KILLING, PAUSED, KILLING, 30000, 0},
+	{KILLING, ORDERED, KILLING, KEPT, 0},
 	{KILLING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{KILLING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -96,6 +101,7 @@ static const struct {
 	{GONE, EMPTY, GONE, KEPT, 0},
 	{GONE, BUSY, GONE, KEPT, 0},
 	{GONE, PAUSED, GONE, KEPT, 0},
+	{GONE, ORDERED, GONE, KEPT, 0},
 	{GONE, INIT_EXIT, GONE, KEPT, 0},
 	{GONE, REMOVED, GONE, KEPT, 0},
 };
@@ -277,8 +283,9 @@ static void test_names(void **state)
 {
 	static const char *const states[] = {"starting", "working", "settling",
 					     "stopping", "killing", "gone"};
-	static const char *const events[] = {"task", "last_exit", "idle",      "untasked", "empty",
-					     "busy", "paused",	  "init_exit", "removed"};
+	static const char *const events[] = {"task",	  "last_exit", "idle",	 "untasked",
+					     "empty",	  "busy",      "paused", "ordered",
+					     "init_exit", "removed"};
 
 	(void)state;
 	assert_int_equal(COUNT(states), LIFECYCLE_STATE_COUNT);

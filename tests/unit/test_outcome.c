@@ -91,9 +91,10 @@ static void test_json_of_every_how(void **state)
 		(void)snprintf(expected, sizeof(expected),
 			       "%s\"policy\":\"options\",\"how\":\"%s\",%s", OUTCOME_HEAD,
 			       hows[i].name,
-			       LAST_TASK "\"init\":{\"pid\":4001,\"comm\":\"goproc\","
-					 "\"exit_code\":null,\"signal\":\"SIGTERM\"},"
-					 "\"settle_s\":1.500,\"latency_us\":2500123}\n");
+			       LAST_TASK
+			       "\"init\":{\"pid\":4001,\"comm\":\"goproc\","
+			       "\"exit_code\":null,\"signal\":\"SIGTERM\"},"
+			       "\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false}\n");
 		check_json(&o, expected);
 	}
 }
@@ -109,9 +110,10 @@ static void test_json_with_little_known(void **state)
 	o.how = OUTCOME_DRY_RUN;
 	o.has_latency = false;
 	o.settle_ns = 0;
-	check_json(&o, OUTCOME_HEAD "\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
-				    "\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
-				    "\"signal\":null},\"settle_s\":0.000,\"latency_us\":null}\n");
+	check_json(&o, OUTCOME_HEAD
+		   "\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
+		   "\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
+		   "\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false}\n");
 }
 
 static void test_json_with_hostile_names(void **state)
@@ -131,7 +133,7 @@ static void test_json_with_hostile_names(void **state)
 		   "\"exit_code\":null,\"signal\":\"SIGABRT\"},"
 		   "\"init\":{\"pid\":4001,\"comm\":\"\\\"},\\\"how\\\":\\\"self\\\"\","
 		   "\"exit_code\":0,\"signal\":null},\"settle_s\":1.500,"
-		   "\"latency_us\":2500123}\n");
+		   "\"latency_us\":2500123,\"ordered\":false}\n");
 }
 
 static void check_text(const struct outcome *outcome, const char *expected)

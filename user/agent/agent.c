@@ -4,10 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/api.h"
 #include "base/log.h"
 
+enum { AGENT_WORKLOADS_MAX = 4096, AGENT_REREAD_MS = 60000 };
+
 struct agent {
+	struct agent_options options;
 	struct follower_shared shared;
+	struct api *api; /* NULL: no control socket */
 };
 
 static void on_change(void *context, struct container *container, enum watch_change change)
@@ -23,8 +28,11 @@ static void on_change(void *context, struct container *container, enum watch_cha
 		return;
 	}
 	follower_change(follower, change);
-	if (change == WATCH_REMOVED)
-		follower_free(follower);
+	if (change != WATCH_REMOVED)
+		return;
+	if (agent->api)
+		api_removed(agent->api, container);
+	follower_free(follower);
 }
 
 static void on_exit_record(void *context, struct container *container,
@@ -35,26 +43,72 @@ static void on_exit_record(void *context, struct container *container,
 		follower_exit(container->follower, record);
 }
 
-int agent_new(const struct agent_options *options, struct agent **ret_agent, struct error *error)
+static void on_outcome(void *context, const struct outcome *outcome)
 {
-	struct agent *agent = calloc(1, sizeof(*agent));
+	struct agent *agent = context;
+
+	if (agent->options.on_outcome)
+		agent->options.on_outcome(agent->options.context, outcome);
+	if (agent->api)
+		api_outcome(agent->api, outcome);
+}
+
+static void on_state(void *context, const struct container *container, enum lifecycle_state state)
+{
+	struct agent *agent = context;
+
+	if (agent->options.on_state)
+		agent->options.on_state(agent->options.context, container, state);
+	if (agent->api)
+		api_state(agent->api, container, state);
+}
+
+static int start(struct agent *agent, struct error *error)
+{
+	const struct agent_options *options = &agent->options;
 	struct watch_options watch_options = {
 		.settings = {.emit = EMIT_CHANGES, .is_wake = 1},
 		.proc = "/proc",
-		.run = "/run",
+		.roots = options->roots,
 		.only = options->only,
 		.drain_ms = options->drain_ms,
+		.pin = options->pin,
+		.is_pin_optional = options->is_pin_optional,
+		.max_processes = options->max_processes,
+		.max_containers = options->max_containers,
+		.reread_ms = AGENT_REREAD_MS,
 		.helpers = options->helpers,
 		.observer = {.on_change = on_change, .on_exit = on_exit_record, .context = agent},
 	};
+	int err = 0;
+
+	agent->shared = (struct follower_shared){
+		.base = options->base,
+		.policies = policies_new(options->policies),
+		.limiter = limiter_new(AGENT_WORKLOADS_MAX),
+		.is_dry_run = options->is_dry_run,
+		.on_outcome = on_outcome,
+		.on_state = on_state,
+		.context = agent,
+	};
+	if (!agent->shared.policies || !agent->shared.limiter)
+		return error_set(error, -ENOMEM, "out of memory");
+	if (options->socket) /* first: a second agent is told before it loads anything */
+		err = api_new(&agent->shared, options->socket, &agent->api, error);
+	if (!err)
+		err = watch_new(options->base, &watch_options, &agent->shared.watch, error);
+	return err ? err : watch_start(agent->shared.watch, error);
+}
+
+int agent_new(const struct agent_options *options, struct agent **ret_agent, struct error *error)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
 	int err;
 
 	if (!agent)
 		return error_set(error, -ENOMEM, "out of memory");
-	agent->shared = options->shared;
-	err = watch_new(options->shared.base, &watch_options, &agent->shared.watch, error);
-	if (!err)
-		err = watch_start(agent->shared.watch, error);
+	agent->options = *options;
+	err = start(agent, error);
 	if (err) {
 		agent_free(agent);
 		return err;
@@ -73,10 +127,37 @@ void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
+	api_free(agent->api);
 	if (agent->shared.watch)
 		watch_for_each(agent->shared.watch, forget, NULL);
 	watch_free(agent->shared.watch);
+	limiter_free(agent->shared.limiter);
+	policies_unref(agent->shared.policies);
 	free(agent);
+}
+
+static void tell_policies_changed(void *context, struct container *container)
+{
+	(void)context;
+	if (container->follower)
+		follower_policies_changed(container->follower);
+}
+
+int agent_set_policies(struct agent *agent, struct policy_set *set)
+{
+	struct policies *policies = policies_new(set), *old = agent->shared.policies;
+
+	if (!policies)
+		return -ENOMEM;
+	agent->shared.policies = policies;
+	watch_for_each(agent->shared.watch, tell_policies_changed, NULL);
+	policies_unref(old);
+	return 0;
+}
+
+int agent_set_helpers(struct agent *agent, const char *const *names, struct error *error)
+{
+	return watch_set_helpers(agent->shared.watch, names, error);
 }
 
 struct watch *agent_watch(struct agent *agent)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent: follows each container through its life and finishes those that the policy speaks
+ * The agent: follows each container through its life and finishes those that the policies speak
  * of. The one place that knows everybody.
  */
 #pragma once
@@ -12,14 +12,33 @@
 struct agent;
 
 struct agent_options {
-	struct follower_shared shared; /* all but the watch, which the agent makes */
-	const char *only;	       /* NULL, or the one cgroup to watch */
-	uint64_t drain_ms;	       /* this and the next as in watch_options */
+	struct event_base *base;
+	struct policy_set *policies; /* taken over, and left empty */
+	bool is_dry_run;
+	const char *socket;	    /* of the control socket; NULL: none */
+	struct runtime_roots roots; /* this and the next three as in watch_options */
+	const char *only;
+	uint64_t drain_ms;
+	const char *pin; /* this and the next three, too */
+	bool is_pin_optional;
+	unsigned max_processes;
+	unsigned max_containers;
 	const char *const *helpers;
+	/* What happens, for whoever runs the agent: see struct follower_shared. Optional. */
+	void (*on_outcome)(void *context, const struct outcome *outcome);
+	void (*on_state)(void *context, const struct container *container,
+			 enum lifecycle_state state);
+	void *context;
 };
 
 /* From its return on, containers are finished whenever the event base runs. */
 int agent_new(const struct agent_options *options, struct agent **ret_agent, struct error *error);
 void agent_free(struct agent *agent);
+
+/* Other policies from now on; the set is taken over. -ENOMEM: the old ones stay in force. */
+int agent_set_policies(struct agent *agent, struct policy_set *set);
+
+/* See watch_set_helpers. */
+int agent_set_helpers(struct agent *agent, const char *const *names, struct error *error);
 
 struct watch *agent_watch(struct agent *agent);

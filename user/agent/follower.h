@@ -4,8 +4,9 @@
 
 #include <event2/event.h>
 
+#include "agent/policies.h"
 #include "agent/watch.h"
-#include "core/policy.h"
+#include "core/limiter.h"
 #include "out/event_json.h"
 
 struct follower;
@@ -14,8 +15,9 @@ struct follower;
 struct follower_shared {
 	struct event_base *base;
 	struct watch *watch;
-	const struct policy_set *policies;
-	bool is_dry_run;
+	struct policies *policies; /* those in force; one user is whoever fills this in */
+	struct limiter *limiter;
+	bool is_dry_run; /* walk the whole way, and stop before the signal */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* Optional: the container has entered this state, and what that asks for has been done. */
 	void (*on_state)(void *context, const struct container *container,
@@ -30,3 +32,27 @@ void follower_free(struct follower *follower);
 /* What the watch tells about the container. */
 void follower_change(struct follower *follower, enum watch_change change);
 void follower_exit(struct follower *follower, const struct record_exit *record);
+
+/* Other policies are in force now. An init that was asked to end is ended by the old ones. */
+void follower_policies_changed(struct follower *follower);
+
+/*
+ * Ends init now, by its policy's way or by the defaults, as somebody has ordered. 0: asked to end;
+ * the outcome is reported. -EBUSY: a task lives; -EPERM: refused; -EAGAIN: paused, or being ended
+ * already; -EOPNOTSUPP: a dry run; or another negative errno: with the reason in `error`.
+ */
+int follower_finish(struct follower *follower, struct error *error);
+
+/* How things stand. Valid until the follower is told something. */
+struct follower_view {
+	enum lifecycle_state state;
+	const struct policy_choice *choice;
+	const struct policy *acts_by;  /* NULL: watch only */
+	const struct policy *waits_by; /* whose settle tells when a last exit has settled */
+	const char *refusal;	       /* why it is not finished although a policy asks; "" */
+	uint64_t deadline_ns;	       /* when the timer fires, CLOCK_BOOTTIME; 0: no timer */
+};
+void follower_look(const struct follower *follower, struct follower_view *ret_view);
+
+/* What a policy looks at, as it is now. */
+struct policy_subject follower_subject(const struct container *container);

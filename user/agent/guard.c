@@ -17,39 +17,99 @@ static bool is_within(const char *path, const char *container)
 	return strncmp(path, container, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-static int check_identity(struct watch *watch, const struct container *container)
-{
-	struct procfs_stat stat;
-	int err = procfs_read_stat(watch_proc(watch), container->init.pid, &stat);
+/* What every guard is given. */
+struct guarded {
+	struct watch *watch;
+	const struct container *container;
+	const struct policy *policy;
+};
 
-	if (err)
-		return err;
-	if (!procfs_is_start(&stat, container->init.start_ns) || stat.state == 'Z' ||
-	    stat.state == 'X')
-		return -ESRCH;
+static int check_target(const struct guarded *on, struct error *error)
+{
+	pid_t pid = on->container->init.pid;
+
+	if (pid <= 1 || pid == getpid())
+		return error_set(error, -EPERM, "its init is the host's, or lastout itself");
+	if (on->container->identity.is_sandbox || strcmp(on->container->init.comm, "pause") == 0)
+		return error_set(error, -EPERM, "it is a pod's pause container");
 	return 0;
 }
 
-static int check_cgroup(struct watch *watch, const struct container *container, struct error *error)
+/*
+ * In Kubernetes a policy may go by namespace, and one that says `ignore` must not fail for want of
+ * it. What is still being written is worth a moment.
+ */
+static int check_identified(const struct guarded *on, struct error *error)
+{
+	const struct container *container = on->container;
+	bool is_short = container->identity.pod_uid[0] && !container->identity.namespace;
+
+	if (container->identified == IDENTIFIED_HALF ||
+	    (is_short && container->identified == IDENTIFIED_PENDING))
+		return error_set(error, -EAGAIN, "its runtime is still writing down what it is");
+	if (is_short)
+		return error_set(
+			error, -EPERM,
+			"it is in a pod, but its namespace is not known: does state_dirs "
+			"of the configuration name the place where its runtime keeps state?");
+	return 0;
+}
+
+static int check_process(const struct guarded *on, struct error *error)
+{
+	const struct process *init = &on->container->init;
+	struct procfs_stat stat;
+	int err = procfs_read_stat(watch_proc(on->watch), init->pid, &stat);
+
+	if (!err &&
+	    (!procfs_is_start(&stat, init->start_ns) || stat.state == 'Z' || stat.state == 'X'))
+		err = -ESRCH;
+	return err ? error_set(error, err, "init cannot be looked at: %s", strerror(-err)) : 0;
+}
+
+static int check_cgroup(const struct guarded *on, struct error *error)
 {
 	char path[PATH_MAX];
-	int err = procfs_read_cgroup(watch_proc(watch), container->init.pid,
-				     watch_hierarchy(watch)->controller, path, sizeof(path));
+	int err = procfs_read_cgroup(watch_proc(on->watch), on->container->init.pid,
+				     watch_hierarchy(on->watch)->controller, path, sizeof(path));
 
 	if (err)
 		return error_set(error, err, "its cgroup cannot be read: %s", strerror(-err));
-	if (!is_within(path, container->path))
+	if (!is_within(path, on->container->path))
 		return error_set(error, -EPERM, "it has left the container's cgroup");
 	return 0;
 }
 
-/* Whoever ends the PID 1 of a namespace ends everybody in it: it must be this container's own. */
-static int check_pid_namespace(struct watch *watch, const struct container *container,
-			       struct error *error)
+/* Does the runtime's own state name this very process as the container's init? */
+static bool is_named_by_state(const struct guarded *on)
 {
-	const char *proc = watch_proc(watch);
-	pid_t pid = container->init.pid, ns_pid;
+	const struct identity *identity = &on->container->identity;
+	struct procfs_stat stat;
+
+	if (!identity->init_pid || identity->init_pid != on->container->init.pid)
+		return false;
+	return !identity->init_start_ticks ||
+	       (procfs_read_stat(watch_proc(on->watch), identity->init_pid, &stat) == 0 &&
+		stat.start_ticks == identity->init_start_ticks);
+}
+
+static int check_foreign_namespace(const struct guarded *on, const char *whose, struct error *error)
+{
+	if (!on->policy || !on->policy->host_pid_allowed)
+		return error_set(error, -EPERM, "%s", whose);
+	if (!is_named_by_state(on))
+		return error_set(error, -EPERM,
+				 "%s, and its runtime's state does not name it as init", whose);
+	return 0;
+}
+
+/* Whoever ends the PID 1 of a namespace ends everybody in it: it must be this container's own. */
+static int check_pid_namespace(const struct guarded *on, struct error *error)
+{
+	const char *proc = watch_proc(on->watch);
+	pid_t pid = on->container->init.pid, ns_pid;
 	const struct container *other;
+	struct error whose;
 	ino_t inode, own;
 	int err;
 
@@ -62,33 +122,57 @@ static int check_pid_namespace(struct watch *watch, const struct container *cont
 		return error_set(error, err, "its PID namespace cannot be read: %s",
 				 strerror(-err));
 	if (inode == PROCFS_HOST_PID_NAMESPACE || inode == own)
-		return error_set(error, -EPERM, "it is in the host's PID namespace");
+		return check_foreign_namespace(on, "it is in the host's PID namespace", error);
 	if (ns_pid != 1)
-		return error_set(error, -EPERM,
-				 "it is not PID 1 of its PID namespace: a shared one");
-	other = watch_find_pid_namespace(watch, container, inode);
-	if (other)
-		return error_set(error, -EPERM, "its PID namespace is shared with container %s",
-				 other->identity.id);
-	return 0;
+		return check_foreign_namespace(
+			on, "it is not PID 1 of its PID namespace: a shared one", error);
+	other = watch_find_pid_namespace(on->watch, on->container, inode);
+	if (!other)
+		return 0;
+	(void)error_set(&whose, 0, "its PID namespace is shared with container %s",
+			container_name(other));
+	return check_foreign_namespace(on, whose.text, error);
 }
 
-int guard_check_init(struct watch *watch, const struct container *container, struct error *error)
-{
-	pid_t pid = container->init.pid;
-	int err;
+static const struct {
+	const char *name;
+	int (*check)(const struct guarded *on, struct error *error);
+	const char *fine;
+} guards[] = {
+	{"target", check_target, "neither the host's, nor lastout, nor a pause container"},
+	{"identity", check_identified, "whose it is, is known"},
+	{"process", check_process, "init lives, and is the process that was found"},
+	{"cgroup", check_cgroup, "init is in the container's cgroup"},
+	{"pid_namespace", check_pid_namespace, "init's PID namespace is no obstacle"},
+};
 
-	if (pid <= 1 || pid == getpid())
-		return error_set(error, -EPERM, "its init is the host's, or lastout itself");
-	if (strcmp(container->init.comm, "pause") == 0)
-		return error_set(error, -EPERM, "it is a pod's pause container");
-	err = check_identity(watch, container);
-	if (err)
-		return error_set(error, err, "init cannot be looked at: %s", strerror(-err));
-	err = check_cgroup(watch, container, error);
-	if (err)
-		return err;
-	return check_pid_namespace(watch, container, error);
+enum { GUARD_COUNT = sizeof(guards) / sizeof(guards[0]) };
+
+int guard_check_init(struct watch *watch, const struct container *container,
+		     const struct policy *policy, struct error *error)
+{
+	struct guarded on = {watch, container, policy};
+	int err = 0;
+
+	for (int i = 0; i < GUARD_COUNT && !err; i++)
+		err = guards[i].check(&on, error);
+	return err;
+}
+
+void guard_explain(struct watch *watch, const struct container *container,
+		   const struct policy *policy, guard_tell_fn tell, void *context)
+{
+	struct guarded on = {watch, container, policy};
+	bool is_paused = guard_is_paused(watch, container);
+	struct error error;
+
+	for (int i = 0; i < GUARD_COUNT; i++) {
+		int err = guards[i].check(&on, &error);
+
+		tell(context, guards[i].name, err, err ? error.text : guards[i].fine);
+	}
+	tell(context, "paused", is_paused ? -EAGAIN : 0,
+	     is_paused ? "it is paused: left alone until it is resumed" : "it is not paused");
 }
 
 static void look_at(struct watch *watch, const struct container *container, pid_t pid,
@@ -101,26 +185,41 @@ static void look_at(struct watch *watch, const struct container *container, pid_
 		member->is_dying = procfs_is_dying(watch_proc(watch), pid);
 }
 
-int guard_find_holder(struct watch *watch, const struct container *container, bool injected_holds,
-		      struct member *ret_holder)
+int guard_read_members(struct watch *watch, const struct container *container,
+		       struct member **ret_members, size_t *ret_count)
 {
 	_cleanup_free_ pid_t *pids = NULL;
-	struct member member = {0};
+	struct member *members;
 	size_t count = 0;
 	int err;
 
 	err = cgroupfs_read_procs(watch_hierarchy(watch), container->path, &pids, &count);
 	if (err)
 		return err;
-	for (size_t i = 0; i < count; i++) {
-		memset(&member, 0, sizeof(member));
-		look_at(watch, container, pids[i], &member);
-		if (verify_holds(&member, container->init.pid, injected_holds)) {
-			*ret_holder = member;
-			return 0;
-		}
-	}
-	memset(ret_holder, 0, sizeof(*ret_holder));
+	members = calloc(count ? count : 1, sizeof(*members));
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		look_at(watch, container, pids[i], &members[i]);
+	*ret_members = members;
+	*ret_count = count;
+	return 0;
+}
+
+int guard_find_holder(struct watch *watch, const struct container *container, bool injected_holds,
+		      struct member *ret_holder)
+{
+	_cleanup_free_ struct member *members = NULL;
+	struct member holder = {0};
+	size_t count = 0;
+	int err = guard_read_members(watch, container, &members, &count);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < count && !holder.pid; i++)
+		if (verify_holds(&members[i], container->init.pid, injected_holds))
+			holder = members[i];
+	*ret_holder = holder;
 	return 0;
 }
 

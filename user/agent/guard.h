@@ -7,14 +7,22 @@
 
 #include "agent/watch.h"
 #include "base/error.h"
+#include "core/policy.h"
 #include "core/verify.h"
 
 /*
  * Is init still that process, in that container, and one that may be ended at all? 0, -ESRCH if
- * it is dead, -EPERM with the reason in `error` if it must not be signalled, or another negative
- * errno if that cannot be told.
+ * it is dead, -EPERM with the reason in `error` if it must not be signalled, -EAGAIN if that will be
+ * known a little later, or another negative errno if that cannot be told. `policy` may permit an
+ * init in a PID namespace that is not its container's own.
  */
-int guard_check_init(struct watch *watch, const struct container *container, struct error *error);
+int guard_check_init(struct watch *watch, const struct container *container,
+		     const struct policy *policy, struct error *error);
+
+/* Each guard by itself, with its verdict as guard_check_init gives it: for people who ask why. */
+typedef void (*guard_tell_fn)(void *context, const char *name, int err, const char *text);
+void guard_explain(struct watch *watch, const struct container *container,
+		   const struct policy *policy, guard_tell_fn tell, void *context);
 
 /*
  * Reads the container's processes again, nested cgroups too, and looks at each. *ret_holder is the
@@ -22,6 +30,10 @@ int guard_check_init(struct watch *watch, const struct container *container, str
  */
 int guard_find_holder(struct watch *watch, const struct container *container, bool injected_holds,
 		      struct member *ret_holder);
+
+/* The container's processes, as they are now; *ret_members is the caller's to free. */
+int guard_read_members(struct watch *watch, const struct container *container,
+		       struct member **ret_members, size_t *ret_count);
 
 /* Paused: frozen by the runtime or through an ancestor. */
 bool guard_is_paused(struct watch *watch, const struct container *container);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "agent/watch_private.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "core/helpers.h"
 #include "sys/procfs.h"
 
@@ -17,15 +19,29 @@ struct watched *watch_lookup(struct watch *watch, uint64_t cgroup)
 
 void watch_tell(struct watch *watch, struct watched *watched, enum watch_change change)
 {
-	if (watch->options.observer.on_change)
+	if (watch->options.observer.on_change && !watched->is_new)
 		watch->options.observer.on_change(watch->options.observer.context,
 						  &watched->container, change);
 }
 
 void watch_forget(struct watched *watched)
 {
+	identity_done(&watched->container.identity);
 	free(watched->container.path);
 	free(watched);
+}
+
+/* What the kernel side remembers, where the record of it has not come, or was lost. */
+static void take_end(struct ended *ended, const struct abi_end *end)
+{
+	if (end->time_ns <= ended->time_ns)
+		return;
+	ended->process.pid = (pid_t)end->pid;
+	ended->process.start_ns = end->start_ns;
+	memcpy(ended->process.comm, end->comm, ABI_COMM_SIZE);
+	ended->status = end->status;
+	ended->time_ns = end->time_ns;
+	ended->is_known = true;
 }
 
 bool watch_refresh(struct watch *watch, struct container *container)
@@ -36,6 +52,8 @@ bool watch_refresh(struct watch *watch, struct container *container)
 		return false;
 	container->counts = counted.counts;
 	container->task_exits = counted.task_exits;
+	take_end(&container->last_task, &counted.last_task);
+	take_end(&container->first_failure, &counted.first_failure);
 	return true;
 }
 
@@ -77,11 +95,7 @@ void watch_drain(struct watch *watch)
 	(void)bpf_source_drain(watch->source); /* fails only if our own callback does */
 	if (watch->has_new)
 		watch_adopt_new(watch);
-	if (!evtimer_pending(watch->loss_timer, NULL)) {
-		struct timeval delay = {0, WATCH_LOSS_MS * 1000L};
-
-		(void)evtimer_add(watch->loss_timer, &delay);
-	}
+	watch_look_for_losses(watch);
 	if (watch->options.observer.on_drained)
 		watch->options.observer.on_drained(watch->options.observer.context);
 }
@@ -93,24 +107,20 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	watch_drain(context);
 }
 
-void watch_recount(struct watch *watch)
-{
-	bpf_source_adopt_begin(watch->source);
-	watch_adopt_new(watch);
-}
-
 /* --- start and end --- */
 
-static int add_helpers(struct watch *watch, const char *const *names, struct error *error)
+int watch_set_helpers(struct watch *watch, const char *const *names, struct error *error)
 {
-	int err = 0;
+	return bpf_source_set_helpers(watch->source, helper_names, names, error);
+}
 
-	for (; !err && *names; names++) {
-		err = bpf_source_add_helper(watch->source, *names);
-		if (err)
-			(void)error_set(error, err, "helper name '%s': %s", *names, strerror(-err));
-	}
-	return err;
+static void log_unpinned(const char *reason)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_WARN, "pins", "last exits while lastout is down will be missed");
+	log_string(&line, "reason", reason);
+	log_end(&line);
 }
 
 static int open_source(struct watch *watch, struct error *error)
@@ -118,6 +128,9 @@ static int open_source(struct watch *watch, struct error *error)
 	struct bpf_source_options options = {
 		.settings = watch->options.settings,
 		.controller = watch->hierarchy.controller,
+		.pin = watch->options.pin,
+		.max_processes = watch->options.max_processes,
+		.max_containers = watch->options.max_containers,
 		.on_record = watch_on_record,
 		.context = watch,
 	};
@@ -125,11 +138,16 @@ static int open_source(struct watch *watch, struct error *error)
 
 	options.settings.hierarchy_id = watch->hierarchy.id;
 	err = bpf_source_open(&options, &watch->source, error);
-	if (!err)
-		err = add_helpers(watch, helper_names, error);
-	if (!err && watch->options.helpers)
-		err = add_helpers(watch, watch->options.helpers, error);
-	return err;
+	if (err == -EOPNOTSUPP && options.pin && watch->options.is_pin_optional) {
+		log_unpinned(error->text);
+		options.pin = NULL;
+		err = bpf_source_open(&options, &watch->source, error);
+	}
+	if (err)
+		return err;
+	bpf_source_read_losses(watch->source, &watch->at_start);
+	watch->seen = watch->at_start;
+	return watch_set_helpers(watch, watch->options.helpers, error);
 }
 
 static int add_events(struct watch *watch, struct event_base *base, struct error *error)
@@ -139,8 +157,9 @@ static int add_events(struct watch *watch, struct event_base *base, struct error
 	watch->drain_timer = event_new(base, -1, EV_PERSIST, on_readable, watch);
 	watch->name_timer = evtimer_new(base, watch_on_name_timer, watch);
 	watch->loss_timer = evtimer_new(base, watch_on_loss_timer, watch);
+	watch->reread_timer = evtimer_new(base, watch_on_reread_timer, watch);
 	if (!watch->readable || !watch->drain_timer || !watch->name_timer || !watch->loss_timer ||
-	    event_add(watch->readable, NULL) < 0)
+	    !watch->reread_timer || event_add(watch->readable, NULL) < 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	if (watch->options.drain_ms) {
 		struct timeval every = {(time_t)(watch->options.drain_ms / 1000),
@@ -152,17 +171,49 @@ static int add_events(struct watch *watch, struct event_base *base, struct error
 	return 0;
 }
 
+/* What an agent before us counted, and is there no more. */
+static void forget_unknown(struct watch *watch, const uint64_t *cgroups, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!watch_lookup(watch, cgroups[i]))
+			bpf_source_forget_container(watch->source, cgroups[i]);
+}
+
+/* The one count of everybody: after it, what an agent before us knew is ours. */
+static int count_all(struct watch *watch)
+{
+	int err = bpf_source_is_taken_over(watch->source) ? bpf_source_recount(watch->source) :
+							    bpf_source_adopt(watch->source, NULL);
+
+	bpf_source_adopt_end(watch->source);
+	/* What has happened meanwhile, or while nobody was there to read: noted, not told. */
+	(void)bpf_source_drain(watch->source);
+	if (!err)
+		err = bpf_source_settle(watch->source);
+	return err;
+}
+
 /* Attached first, then counted: what changes in between is seen twice, never not at all. */
 int watch_start(struct watch *watch, struct error *error)
 {
-	int err;
+	_cleanup_free_ uint64_t *counted = NULL;
+	size_t count = 0;
+	int err = bpf_source_list_containers(watch->source, &counted, &count);
 
+	if (err)
+		return error_set(error, err, "cannot read what is counted: %s", strerror(-err));
 	bpf_source_adopt_begin(watch->source);
 	err = cgroupfs_walk(&watch->hierarchy, watch_visit, watch);
 	if (err)
 		return error_set(error, err, "cannot read the cgroups below %s: %s",
 				 watch->hierarchy.mount, strerror(-err));
-	watch_adopt_new(watch);
+	forget_unknown(watch, counted, count);
+	err = count_all(watch);
+	if (err)
+		return error_set(error, err, "cannot count what is inside the containers: %s",
+				 strerror(-err));
+	watch_tell_new(watch);
+	watch_start_rereading(watch);
 	return 0;
 }
 
@@ -208,6 +259,8 @@ void watch_free(struct watch *watch)
 		event_free(watch->name_timer);
 	if (watch->loss_timer)
 		event_free(watch->loss_timer);
+	if (watch->reread_timer)
+		event_free(watch->reread_timer);
 	bpf_source_close(watch->source);
 	free(watch);
 }
@@ -281,7 +334,7 @@ const struct container *watch_find_pid_namespace(struct watch *watch,
 	return NULL;
 }
 
-uint64_t watch_lost(struct watch *watch)
+void watch_remove_pins(struct watch *watch)
 {
-	return bpf_source_lost(watch->source);
+	bpf_source_remove_pins(watch->source);
 }

@@ -13,16 +13,18 @@
 #include "core/container.h"
 #include "source/bpf.h"
 #include "sys/cgroupfs.h"
+#include "sys/runtime_state.h"
 
 struct watch;
 
 enum watch_change {
-	WATCH_FOUND,   /* the container is known now; init and counts as far as they are */
-	WATCH_INIT,    /* init is known, or has another name */
-	WATCH_TASK,    /* a task joined after none */
-	WATCH_IDLE,    /* no task left, without an exit */
-	WATCH_REREAD,  /* something was lost: look at the counts again */
-	WATCH_REMOVED, /* its cgroup is gone; the container is freed after this call */
+	WATCH_FOUND,	/* the container is known now; init and counts as far as they are */
+	WATCH_INIT,	/* init is known, or has another name */
+	WATCH_IDENTITY, /* more is known of whose it is */
+	WATCH_TASK,	/* a task joined after none */
+	WATCH_IDLE,	/* no task left, without an exit */
+	WATCH_REREAD,	/* something was lost: look at the counts again */
+	WATCH_REMOVED,	/* its cgroup is gone; the container is freed after this call */
 };
 
 /* All optional. The container's counts are fresh during the call. */
@@ -39,8 +41,13 @@ struct watch_observer {
 struct watch_options {
 	struct abi_settings settings; /* what is emitted, and the filters in the kernel */
 	const char *proc;	      /* "/proc" */
-	const char *run;	      /* "/run": where runtimes keep state */
+	struct runtime_roots roots;   /* where runtimes keep their state */
 	const char *only;	      /* NULL, or the path of the one cgroup to watch */
+	const char *pin;	      /* as in bpf_source_options */
+	bool is_pin_optional;	      /* without bpffs go on unpinned, and say so */
+	unsigned max_processes;	      /* 0: 65536 */
+	unsigned max_containers;      /* 0: 8192 */
+	uint64_t reread_ms;	    /* read everything again so often, whatever happens; 0: never */
 	uint64_t drain_ms;	    /* drain at least so often; 0: only when the kernel side asks */
 	const char *const *helpers; /* names besides the built-in ones, ended by NULL; or NULL */
 	struct watch_observer observer;
@@ -63,6 +70,12 @@ void watch_for_each(struct watch *watch, void (*visit)(void *context, struct con
 		    void *context);
 unsigned watch_container_count(const struct watch *watch);
 
+/*
+ * Other helper names from now on, besides the built-in ones; NULL ends them. Processes keep the roles
+ * that they have.
+ */
+int watch_set_helpers(struct watch *watch, const char *const *names, struct error *error);
+
 /* Reads everything that the kernel side has written so far. */
 void watch_drain(struct watch *watch);
 
@@ -72,12 +85,33 @@ bool watch_refresh(struct watch *watch, struct container *container);
 /* Reads init's names anew; what cannot be read stays as it was. */
 void watch_learn_init(struct watch *watch, struct container *container);
 
-/* Counts again what is inside all containers: after a doubt. Changes nothing if all was right. */
-void watch_recount(struct watch *watch);
+/* Why everything was read again. */
+enum watch_reread {
+	WATCH_REREAD_LOSS,  /* something was lost */
+	WATCH_REREAD_DOUBT, /* a container was not as empty as its count said */
+	WATCH_REREAD_CLOCK, /* it was time */
+	WATCH_REREAD_COUNT,
+};
+const char *watch_reread_name(enum watch_reread why);
+
+/*
+ * Finds, counts and compares everything again. Changes nothing if all was right; what was not is
+ * counted as a loss.
+ */
+void watch_reread(struct watch *watch, enum watch_reread why);
 
 /* Another container than `container` whose init is in this PID namespace, or NULL. */
 const struct container *watch_find_pid_namespace(struct watch *watch,
 						 const struct container *container, ino_t inode);
 
-/* Lost so far, see bpf_source_lost. */
+struct watch_losses {
+	struct bpf_source_losses source; /* since the watch began */
+	uint64_t rereads[WATCH_REREAD_COUNT];
+};
+void watch_read_losses(struct watch *watch, struct watch_losses *ret_losses);
+
+/* All kinds together: what was lost on the way to us. */
 uint64_t watch_lost(struct watch *watch);
+
+/* The count ends with us. */
+void watch_remove_pins(struct watch *watch);

@@ -1,20 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Init of a container without a PID namespace of its own. */
+/*
+ * What is learnt of a container a little after it has appeared: whose it is, when its runtime has
+ * written that down, and its init, where no PID namespace shows it.
+ */
+#include <errno.h>
+#include <string.h>
+
 #include "agent/naming.h"
 #include "agent/watch_private.h"
+#include "base/log.h"
+#include "sys/procfs.h"
+
+/* --- whose container it is --- */
+
+static void log_incomplete(const struct container *container)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_WARN, "identity",
+		  "what the runtime keeps about a container cannot be read to its end");
+	log_string(&line, "container", container->identity.id);
+	log_string(&line, "runtime", runtime_name(container->identity.runtime));
+	log_end(&line);
+}
+
+bool watch_identify(struct watch *watch, struct watched *watched)
+{
+	struct container *container = &watched->container;
+	int err;
+
+	if (!container_is_unidentified(container))
+		return false;
+	err = runtime_state_read(&watch->options.roots, container->path, &container->identity);
+	if (!err) {
+		container->identified = IDENTIFIED;
+		return true;
+	}
+	if (watched->identity_tries && --watched->identity_tries) {
+		container->identified = err == -ENOENT ? IDENTIFIED_PENDING : IDENTIFIED_HALF;
+		return false;
+	}
+	container->identified = err == -ENOENT ? IDENTIFIED_BY_PATH : IDENTIFIED_PARTLY;
+	if (err != -ENOENT)
+		log_incomplete(container);
+	return true;
+}
+
+/* --- an init without a PID namespace of its own --- */
+
+/* Whom the runtime's own state names, while that is the same process still. */
+static pid_t named_by_state(const struct watch *watch, const struct container *container)
+{
+	const struct identity *identity = &container->identity;
+	struct procfs_stat stat;
+
+	if (!identity->init_pid ||
+	    procfs_read_stat(watch->options.proc, identity->init_pid, &stat) < 0)
+		return 0;
+	if (identity->init_start_ticks && identity->init_start_ticks != stat.start_ticks)
+		return 0;
+	return identity->init_pid;
+}
+
+/*
+ * The state says so, or the same process was the oldest at two looks: a container in the making has
+ * one that will not last.
+ */
+static pid_t choose_init(struct watch *watch, struct watched *watched)
+{
+	pid_t oldest = naming_find_init(watch->options.proc, &watch->hierarchy,
+					watched->container.path);
+	pid_t before = watched->name_seen, named;
+
+	watched->name_seen = oldest;
+	if (!oldest)
+		return 0;
+	named = named_by_state(watch, &watched->container);
+	if (named)
+		return named;
+	return oldest == before ? oldest : 0;
+}
 
 static void name_init(struct watch *watch, struct watched *watched)
 {
-	struct bpf_source_named named = {
-		.cgroup = watched->container.cgroup,
-		.pid = naming_find_init(watch->options.proc, &watch->hierarchy,
-					watched->container.path),
-	};
-	pid_t seen = watched->name_seen;
+	struct bpf_source_named named = {.cgroup = watched->container.cgroup};
 
 	watched->name_tries--;
-	watched->name_seen = named.pid;
-	if (!named.pid || named.pid != seen)
+	named.pid = choose_init(watch, watched);
+	if (!named.pid)
 		return;
 	bpf_source_adopt_begin(watch->source);
 	(void)bpf_source_adopt(watch->source, &named); /* tried again by the timer */
@@ -24,22 +97,39 @@ static void name_init(struct watch *watch, struct watched *watched)
 		watch_tell(watch, watched, WATCH_INIT);
 }
 
+/* --- tried again, a few times --- */
+
+static bool is_nameless(const struct watched *watched)
+{
+	return !watched->container.init.pid && watched->name_tries;
+}
+
+static bool is_incomplete(const struct watched *watched)
+{
+	return is_nameless(watched) || container_is_unidentified(&watched->container);
+}
+
+void watch_learn_later(struct watch *watch, const struct watched *watched)
+{
+	struct timeval delay = {WATCH_NAME_SECONDS, 0};
+
+	if (is_incomplete(watched) && !evtimer_pending(watch->name_timer, NULL))
+		(void)evtimer_add(watch->name_timer, &delay);
+}
+
 /* A created container waits for its start for as long as it likes: after a few tries, let it. */
 void watch_on_name_timer(evutil_socket_t fd, short what, void *context)
 {
-	struct timeval delay = {WATCH_NAME_SECONDS, 0};
 	struct watch *watch = context;
 	struct watched *watched, *next;
-	bool again = false;
 
 	(void)fd;
 	(void)what;
 	HASH_ITER(hh, watch->table, watched, next) {
-		if (watched->container.init.pid || !watched->name_tries)
-			continue;
-		name_init(watch, watched);
-		again = again || (!watched->container.init.pid && watched->name_tries);
+		if (watch_identify(watch, watched))
+			watch_tell(watch, watched, WATCH_IDENTITY);
+		if (is_nameless(watched))
+			name_init(watch, watched);
+		watch_learn_later(watch, watched);
 	}
-	if (again)
-		(void)evtimer_add(watch->name_timer, &delay);
 }

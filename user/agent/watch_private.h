@@ -8,22 +8,23 @@
 #include "agent/watch.h"
 
 enum {
-	/*
-	 * An init without a PID namespace of its own is the oldest process, once that has been the same
-	 * for two looks a second apart. A container in the making has one that will not last.
-	 */
+	/* What a container's runtime has not written yet is looked for again so often. */
 	WATCH_NAME_SECONDS = 1,
+	WATCH_NAME_TRIES = 4,
+	WATCH_IDENTITY_TRIES = 8,
 	/* Losses are looked for so long after a drain, not on the way from a last exit to its signal. */
 	WATCH_LOSS_MS = 250,
-	WATCH_NAME_TRIES = 4,
+	/* A skipped run of a hook wakes nobody: where that can happen, losses are looked for so often. */
+	WATCH_SKIP_MS = 500,
 };
 
 struct watched {
 	struct container container;
-	unsigned name_tries; /* left for finding an init without PID namespace */
-	pid_t name_seen;     /* the oldest process at the last try */
-	bool is_new;	     /* added, not adopted yet */
-	UT_hash_handle hh;   /* by container.cgroup */
+	unsigned name_tries;	 /* left for finding an init without PID namespace */
+	unsigned identity_tries; /* left for reading whose container it is */
+	pid_t name_seen;	 /* the oldest process at the last try */
+	bool is_new;		 /* added, not adopted yet */
+	UT_hash_handle hh;	 /* by container.cgroup */
 };
 
 struct watch {
@@ -35,7 +36,10 @@ struct watch {
 	struct event *name_timer;
 	struct event *loss_timer;
 	struct watched *table;
-	uint64_t lost_seen;
+	struct event *reread_timer;
+	struct bpf_source_losses at_start; /* of the maps, which may be older than we are */
+	struct bpf_source_losses seen;
+	uint64_t rereads[WATCH_REREAD_COUNT];
 	bool has_new; /* some were added by the records just read */
 };
 
@@ -52,9 +56,23 @@ void watch_take_init(struct watch *watch, struct watched *watched);
 bool watch_visit(void *context, const char *path, uint64_t id);
 /* Counts who is inside the containers just added, and tells of them. */
 void watch_adopt_new(struct watch *watch);
+/* The same after a count of everybody. */
+void watch_tell_new(struct watch *watch);
+void watch_drop(struct watch *watch, struct watched *watched);
 void watch_on_record(void *context, const struct record *record);
+
+/* --- watch_losses.c: what was not seen, and how it is made good --- */
+
+/* Looks for losses a little later, and keeps looking where they tell nobody. */
+void watch_look_for_losses(struct watch *watch);
 void watch_on_loss_timer(evutil_socket_t fd, short what, void *context);
+void watch_on_reread_timer(evutil_socket_t fd, short what, void *context);
+void watch_start_rereading(struct watch *watch);
 
 /* --- watch_names.c: what is learnt later --- */
 
+/* Reads whose container it is, unless that is settled. True: it is now. */
+bool watch_identify(struct watch *watch, struct watched *watched);
+/* Has the timer look again while something is missing. */
+void watch_learn_later(struct watch *watch, const struct watched *watched);
 void watch_on_name_timer(evutil_socket_t fd, short what, void *context);

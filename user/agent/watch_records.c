@@ -6,14 +6,11 @@
 
 #include "agent/watch_private.h"
 #include "base/log.h"
-#include "sys/runtime_state.h"
 
 /* --- coming and going --- */
 
 static bool identify(const struct watch *watch, const char *path, struct cgroup_identity *identity)
 {
-	static const struct runtime_roots host = {.root = ""};
-
 	if (watch->options.only) {
 		if (strcmp(path, watch->options.only) != 0)
 			return false;
@@ -23,7 +20,14 @@ static bool identify(const struct watch *watch, const char *path, struct cgroup_
 		return true;
 	}
 	return cgroup_path_identify(path, identity) ||
-	       runtime_state_identify(&host, path, identity);
+	       runtime_state_identify(&watch->options.roots, path, identity);
+}
+
+static void take_cgroup_identity(struct identity *identity, const struct cgroup_identity *of_path)
+{
+	identity->runtime = of_path->runtime;
+	memcpy(identity->id, of_path->id, sizeof(identity->id));
+	memcpy(identity->pod_uid, of_path->pod_uid, sizeof(identity->pod_uid));
 }
 
 /* Known from now on, and counted; who is already inside is adopted a moment later. */
@@ -45,9 +49,10 @@ static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
 		return;
 	}
 	watched->container.cgroup = cgroup;
-	watched->container.identity = *identity;
+	take_cgroup_identity(&watched->container.identity, identity);
 	watched->is_new = true;
 	watched->name_tries = WATCH_NAME_TRIES;
+	watched->identity_tries = WATCH_IDENTITY_TRIES;
 	bpf_source_adopt_begin(watch->source); /* until adopt_new */
 	watch->has_new = true;
 	err = bpf_source_add_container(watch->source, cgroup);
@@ -74,14 +79,28 @@ bool watch_visit(void *context, const char *path, uint64_t id)
 	return false; /* nested cgroups belong to the container */
 }
 
+void watch_tell_new(struct watch *watch)
+{
+	struct watched *watched, *next;
+
+	watch->has_new = false;
+	HASH_ITER(hh, watch->table, watched, next) {
+		if (!watched->is_new)
+			continue;
+		watched->is_new = false;
+		watch_take_init(watch, watched);
+		(void)watch_identify(watch, watched);
+		(void)watch_refresh(watch, &watched->container); /* still there: we added it */
+		watch_tell(watch, watched, WATCH_FOUND);
+		watch_learn_later(watch, watched);
+	}
+}
+
 /* In two steps, so that many new containers cost two readings of all processes, not two each. */
 void watch_adopt_new(struct watch *watch)
 {
-	struct watched *watched, *next;
-	int err;
+	int err = bpf_source_adopt(watch->source, NULL);
 
-	watch->has_new = false;
-	err = bpf_source_adopt(watch->source, NULL);
 	bpf_source_adopt_end(watch->source);
 	if (err) {
 		struct log_line line;
@@ -90,22 +109,10 @@ void watch_adopt_new(struct watch *watch)
 		log_string(&line, "error", strerror(-err));
 		log_end(&line);
 	}
-	HASH_ITER(hh, watch->table, watched, next) {
-		if (!watched->is_new)
-			continue;
-		watched->is_new = false;
-		watch_take_init(watch, watched);
-		(void)watch_refresh(watch, &watched->container); /* still there: we added it */
-		watch_tell(watch, watched, WATCH_FOUND);
-		if (!watched->container.init.pid && !evtimer_pending(watch->name_timer, NULL)) {
-			struct timeval delay = {WATCH_NAME_SECONDS, 0};
-
-			(void)evtimer_add(watch->name_timer, &delay);
-		}
-	}
+	watch_tell_new(watch);
 }
 
-static void watch_drop(struct watch *watch, struct watched *watched)
+void watch_drop(struct watch *watch, struct watched *watched)
 {
 	bpf_source_forget_container(watch->source, watched->container.cgroup);
 	HASH_DEL(watch->table, watched);
@@ -165,6 +172,7 @@ static void take_change(struct watch *watch, const struct record_change *record)
 	switch ((enum change_kind)record->head.flags) {
 	case CHANGE_INIT:
 		watch_take_init(watch, watched);
+		(void)watch_identify(watch, watched);
 		/* The hook runs a moment before the name is in /proc. */
 		memcpy(watched->container.init.comm, record->comm, ABI_COMM_SIZE);
 		watch_tell(watch, watched, WATCH_INIT);
@@ -196,6 +204,8 @@ static void note_exit(struct container *container, const struct record_exit *rec
 	if (record->role == ROLE_INIT) {
 		ended_set(&container->init_exit, record);
 		container->is_gone = true;
+		/* Whether work was left then; the record of a last exit may be lost. */
+		container->is_idle = container->last_task.is_known && !record->counts.tasks;
 	}
 	/* What the kernel kills because init is gone says nothing about the work. */
 	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST && !container->is_gone)
@@ -214,7 +224,8 @@ static void take_exit(struct watch *watch, const struct record_exit *record)
 		(void)watch_refresh(watch, container);
 		note_exit(container, record);
 	}
-	if (watch->options.observer.on_exit)
+	/* Of a container that is not told of yet: kept for then. */
+	if (watch->options.observer.on_exit && !(watched && watched->is_new))
 		watch->options.observer.on_exit(watch->options.observer.context, container, record);
 	if (container && record->head.flags & EXIT_LAST)
 		container->is_idle = true;
@@ -232,39 +243,5 @@ void watch_on_record(void *context, const struct record *record)
 	case RECORD_CGROUP:
 		take_cgroup(context, (const struct record_cgroup *)record);
 		return;
-	}
-}
-
-/* Counts are exact even where records were lost, so each container is looked at once more. */
-void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
-{
-	struct watch *watch = context;
-	uint64_t lost = bpf_source_lost(watch->source);
-	struct watched *watched, *next;
-	struct log_line line;
-
-	(void)fd;
-	(void)what;
-	if (lost == watch->lost_seen)
-		return;
-	log_begin(&line, LOG_LEVEL_WARN, "lost", "events were lost: reading all containers again");
-	log_uint(&line, "lost", lost - watch->lost_seen);
-	log_end(&line);
-	watch->lost_seen = lost;
-	bpf_source_adopt_begin(watch->source);
-	(void)cgroupfs_walk(&watch->hierarchy, watch_visit,
-			    watch); /* best effort; tried again next time */
-	watch_adopt_new(watch);
-	HASH_ITER(hh, watch->table, watched, next) {
-		uint64_t id;
-
-		if (cgroupfs_read_id(&watch->hierarchy, watched->container.path, &id) < 0 ||
-		    id != watched->container.cgroup) {
-			watch_drop(watch, watched);
-			continue;
-		}
-		watch_take_init(watch, watched);
-		if (watch_refresh(watch, &watched->container))
-			watch_tell(watch, watched, WATCH_REREAD);
 	}
 }

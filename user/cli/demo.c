@@ -2,7 +2,6 @@
 /* `lastout demo`: the whole story on a container of its own. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,13 +104,11 @@ static void on_outcome(void *context, const struct outcome *outcome)
 static int play(struct demo *demo, struct error *error)
 {
 	struct agent_options options = {
-		.shared =
-			{
-				.policies = &demo->policies,
-				.on_outcome = on_outcome,
-				.on_state = on_state,
-				.context = demo,
-			},
+		.policies = &demo->policies,
+		.roots = {.root = ""},
+		.on_outcome = on_outcome,
+		.on_state = on_state,
+		.context = demo,
 	};
 	struct timeval timeout = {DEMO_TIMEOUT_S, 0};
 	struct hierarchy hierarchy;
@@ -124,7 +121,7 @@ static int play(struct demo *demo, struct error *error)
 		err = demo_container_make(&demo->container, &hierarchy, error);
 	if (err)
 		return err;
-	options.shared.base = demo->loop.base;
+	options.base = demo->loop.base;
 	options.only = demo->container.path;
 	options.drain_ms = DEMO_DRAIN_MS; /* a first task wakes nobody, but is part of the story */
 	err = agent_new(&options, &demo->agent, error);
@@ -144,13 +141,14 @@ static int play(struct demo *demo, struct error *error)
 	return 0;
 }
 
-static int make_policy(struct demo *demo)
+/* The defaults, for a manager of the name of goproc. */
+static int make_policy(struct policy_set *set)
 {
 	struct policy *policy;
-	int err = policy_set_init(&demo->policies);
+	int err = policy_set_init(set);
 
 	if (!err)
-		err = policy_set_add(&demo->policies, "demo", &policy);
+		err = policy_set_add(set, "demo", &policy);
 	if (err)
 		return err;
 	policy->has_match = true;
@@ -166,10 +164,10 @@ static int run(const struct command *command, int argc, char **argv)
 	if (!options_parse(command, argc, argv, NULL, &status))
 		return status;
 	status = EXIT_FAILED;
-	if (make_policy(&demo) < 0)
-		complain(command->name, "out of memory");
-	else if (geteuid() != 0)
+	if (geteuid() != 0)
 		complain(command->name, "it needs root: sudo lastout demo");
+	else if (make_policy(&demo.policies) < 0)
+		complain(command->name, "out of memory");
 	else if (play(&demo, &error) < 0)
 		complain(command->name, error.text);
 	else

@@ -7,9 +7,11 @@
 
 static void on_end_signal(evutil_socket_t signal, short what, void *context)
 {
-	(void)signal;
+	struct loop *loop = context;
+
 	(void)what;
-	(void)event_base_loopbreak(context);
+	loop->ended_by = (int)signal;
+	(void)event_base_loopbreak(loop->base);
 }
 
 int loop_init(struct loop *loop, struct error *error)
@@ -27,8 +29,8 @@ int loop_init(struct loop *loop, struct error *error)
 		event_config_free(config);
 	}
 	if (loop->base) {
-		loop->interrupt = evsignal_new(loop->base, SIGINT, on_end_signal, loop->base);
-		loop->terminate = evsignal_new(loop->base, SIGTERM, on_end_signal, loop->base);
+		loop->interrupt = evsignal_new(loop->base, SIGINT, on_end_signal, loop);
+		loop->terminate = evsignal_new(loop->base, SIGTERM, on_end_signal, loop);
 	}
 	if (!loop->interrupt || !loop->terminate || event_add(loop->interrupt, NULL) < 0 ||
 	    event_add(loop->terminate, NULL) < 0)

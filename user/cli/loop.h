@@ -10,6 +10,7 @@ struct loop {
 	struct event_base *base;
 	struct event *interrupt;
 	struct event *terminate;
+	int ended_by; /* the signal that has ended it; 0: none */
 };
 
 /* 0 or a negative errno, with the reason in `error`. loop_done is due either way. */

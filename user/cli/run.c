@@ -8,130 +8,22 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/loop.h"
-#include "core/exit_status.h"
-#include "core/glob.h"
-#include "core/helpers.h"
+#include "cli/run_options.h"
 #include "out/event_text.h"
-#include "sys/lock.h"
 
-enum {
-	RUN_NAMES_MAX = 64,
-	/* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
-	RUN_VERBOSE_DRAIN_MS = 50,
-};
+/* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
+enum { RUN_VERBOSE_DRAIN_MS = 50 };
 
 struct run {
-	const char *helpers[RUN_NAMES_MAX + 1]; /* ended by NULL */
-	size_t helper_count;
-	struct policy_set policies;
-	struct policy *policy; /* what the options say; the only one */
-	const char *run_dir;
-	bool is_dry_run;
-	bool is_json;
-	bool is_verbose;
-	int lock_fd;
+	struct run_options options;
+	struct config config;
 	struct loop loop;
+	struct event *reload;
 	struct agent *agent;
-};
-
-static int take_init(void *target, const char *value, struct error *error)
-{
-	struct run *run = target;
-
-	if (!*value)
-		return error_set(error, -EINVAL, "an empty name matches no init");
-	if (glob_matches_everything(value))
-		return error_set(error, -EINVAL,
-				 "that matches every container of this host; name the process "
-				 "managers to be ended, for example --init supervisord");
-	if (policy_globs_add(&run->policy->match[POLICY_INIT], value) < 0)
-		return error_set(error, -ENOMEM, "out of memory");
-	run->policy->has_match = true;
-	return 0;
-}
-
-static int take_helper(void *target, const char *value, struct error *error)
-{
-	struct run *run = target;
-	int err = helper_name_check(value, error);
-
-	if (err)
-		return err;
-	if (run->helper_count == RUN_NAMES_MAX)
-		return error_set(error, -E2BIG, "more than %d of them", RUN_NAMES_MAX);
-	run->helpers[run->helper_count++] = value;
-	return 0;
-}
-
-static int take_settle(void *target, const char *value, struct error *error)
-{
-	return option_duration(value, &((struct run *)target)->policy->timing.settle_ns, error);
-}
-
-static int take_grace(void *target, const char *value, struct error *error)
-{
-	return option_duration(value, &((struct run *)target)->policy->timing.grace_ns, error);
-}
-
-static int take_signal(void *target, const char *value, struct error *error)
-{
-	int signal = signal_parse(value);
-
-	if (signal < 0)
-		return error_set(error, signal,
-				 "not a signal; write one like TERM, INT or RTMIN+3");
-	((struct run *)target)->policy->signal = signal;
-	return 0;
-}
-
-static int take_dry_run(void *target, const char *value, struct error *error)
-{
-	(void)value;
-	(void)error;
-	((struct run *)target)->is_dry_run = true;
-	return 0;
-}
-
-static int take_log(void *target, const char *value, struct error *error)
-{
-	struct run *run = target;
-
-	if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
-		return error_set(error, -EINVAL, "either text or json");
-	run->is_json = strcmp(value, "json") == 0;
-	return 0;
-}
-
-static int take_verbose(void *target, const char *value, struct error *error)
-{
-	(void)value;
-	(void)error;
-	((struct run *)target)->is_verbose = true;
-	return 0;
-}
-
-static int take_run_dir(void *target, const char *value, struct error *error)
-{
-	if (value[0] != '/')
-		return error_set(error, -EINVAL, "give a path from the root");
-	((struct run *)target)->run_dir = value;
-	return 0;
-}
-
-static const struct option_row options[] = {
-	{"init", 0, "GLOB", "finish containers with this init; may repeat", take_init},
-	{"helper", 0, "NAME", "no work, but part of the manager; may repeat", take_helper},
-	{"settle", 0, "TIME", "wait so long for init to end by itself (1s)", take_settle},
-	{"grace", 0, "TIME", "wait so long between asking and SIGKILL (10s)", take_grace},
-	{"signal", 0, "NAME", "ask init to end with this signal (TERM)", take_signal},
-	{"dry-run", 0, NULL, "do everything but signal", take_dry_run},
-	{"log", 0, "FORMAT", "text or json (text)", take_log},
-	{"verbose", 'v', NULL, "log what each container does", take_verbose},
-	{"run-dir", 0, "DIR", "one agent runs for each (/run/lastout)", take_run_dir},
-	{0},
 };
 
 static void on_outcome(void *context, const struct outcome *outcome)
@@ -139,7 +31,7 @@ static void on_outcome(void *context, const struct outcome *outcome)
 	const struct run *run = context;
 	struct buf line = {0};
 
-	if (run->is_json)
+	if (run->options.is_json)
 		event_json_outcome(&line, outcome);
 	else
 		text_put_outcome(&line, outcome);
@@ -149,34 +41,112 @@ static void on_outcome(void *context, const struct outcome *outcome)
 	buf_done(&line);
 }
 
+/* --- SIGHUP --- */
+
+static void log_reload(enum log_level level, const char *message, const char *key,
+		       const char *value)
+{
+	struct log_line line;
+
+	log_begin(&line, level, "reload", message);
+	log_string(&line, key, value);
+	log_end(&line);
+}
+
+static bool is_same(const char *one, const char *other)
+{
+	return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+/* What a running agent cannot change is said, not passed over. */
+static void warn_of_fixed(const struct config *old, const struct config *new)
+{
+	const struct {
+		const char *key;
+		bool is_changed;
+	} fixed[] = {
+		{"socket", !is_same(old->socket, new->socket)},
+		{"pin", !is_same(old->pin, new->pin)},
+		{"metrics", !is_same(old->metrics, new->metrics)},
+		{"max_processes", old->max_processes != new->max_processes},
+		{"max_containers", old->max_containers != new->max_containers},
+	};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		if (fixed[i].is_changed)
+			log_reload(LOG_LEVEL_WARN, "a setting changes with the next start only",
+				   "key", fixed[i].key);
+	}
+}
+
+static void on_reload(evutil_socket_t signal, short what, void *context)
+{
+	struct run *run = context;
+	struct config config;
+	struct error error;
+	int err;
+
+	(void)signal;
+	(void)what;
+	if (!run->options.config_path) {
+		log_message(LOG_LEVEL_WARN, "reload",
+			    "no configuration file is in use: nothing to reload");
+		return;
+	}
+	err = config_load(run->options.config_path, &config, &error);
+	if (err) {
+		log_reload(LOG_LEVEL_ERROR, "the configuration stays as it was", "error",
+			   error.text);
+		return;
+	}
+	warn_of_fixed(&run->config, &config);
+	err = agent_set_helpers(run->agent, (const char *const *)config.helpers, &error);
+	if (!err && agent_set_policies(run->agent, &config.policies) < 0)
+		err = error_set(&error, -ENOMEM, "out of memory");
+	if (err)
+		log_reload(LOG_LEVEL_ERROR, "the policies stay as they were", "error", error.text);
+	else
+		log_reload(LOG_LEVEL_INFO, "the configuration was read again", "file",
+			   run->options.config_path);
+	config_done(&config);
+}
+
+/* --- start and end --- */
+
 static int start(struct run *run, struct error *error)
 {
 	struct agent_options options = {
-		.shared =
-			{
-				.policies = &run->policies,
-				.is_dry_run = run->is_dry_run,
-				.on_outcome = on_outcome,
-				.context = run,
-			},
+		.policies = &run->config.policies,
+		.is_dry_run = run->options.is_dry_run,
+		.socket = run->config.socket,
+		.helpers = (const char *const *)run->config.helpers,
+		.pin = strcmp(run->config.pin, "none") == 0 ? NULL : run->config.pin,
+		.is_pin_optional = !run->options.pin,
+		.max_processes = run->config.max_processes,
+		.max_containers = run->config.max_containers,
+		.on_outcome = on_outcome,
+		.context = run,
 	};
 	int err;
 
+	for (int i = 0; i < RUNTIME_DIR_COUNT; i++)
+		options.roots.dirs[i] = (const char *const *)run->config.state_dirs[i];
+	options.roots.root = "";
 	if (geteuid() != 0)
 		return error_set(error, -EPERM, "it needs root: sudo lastout run");
-	err = lock_take(run->run_dir, &run->lock_fd, error);
-	if (!err)
-		err = loop_init(&run->loop, error);
+	err = loop_init(&run->loop, error);
 	if (err)
 		return err;
-	options.shared.base = run->loop.base;
-	options.helpers = run->helpers;
-	if (run->is_verbose)
+	run->reload = evsignal_new(run->loop.base, SIGHUP, on_reload, run);
+	if (!run->reload || event_add(run->reload, NULL) < 0)
+		return error_set(error, -ENOMEM, "cannot set up the event loop");
+	options.base = run->loop.base;
+	if (run->options.is_verbose)
 		options.drain_ms = RUN_VERBOSE_DRAIN_MS;
 	return agent_new(&options, &run->agent, error);
 }
 
-static void log_ready(const struct run *run)
+static void log_ready(const struct run *run, size_t policy_count)
 {
 	struct watch *watch = agent_watch(run->agent);
 	struct log_line line;
@@ -184,54 +154,92 @@ static void log_ready(const struct run *run)
 
 	hierarchy_describe(watch_hierarchy(watch), hierarchy, sizeof(hierarchy));
 	log_begin(&line, LOG_LEVEL_INFO, "ready",
-		  run->policy->has_match ? "watching" :
-					   "watching only: without --init nothing is finished");
+		  policy_count ? "watching" :
+				 "watching only: without a policy nothing is finished");
 	log_uint(&line, "containers", watch_container_count(watch));
+	log_uint(&line, "policies", policy_count);
+	log_string(&line, "config", run->options.config_path);
+	log_string(&line, "socket", run->config.socket);
+	log_string(&line, "pins", bpf_source_pins(watch_source(watch)));
 	log_string(&line, "hooks", bpf_source_variant(watch_source(watch)));
 	log_string(&line, "cgroups", hierarchy);
 	log_end(&line);
 }
 
+static int serve(struct run *run, struct error *error)
+{
+	size_t policy_count;
+	int err = run_options_load(&run->options, &run->config, error);
+
+	if (err)
+		return err;
+	policy_count = run->config.policies.count;
+	err = start(run, error);
+	if (err)
+		return err;
+	(void)malloc_trim(0); /* loading read the kernel's types: megabytes */
+	log_ready(run, policy_count);
+	(void)event_base_dispatch(run->loop.base);
+	/* Ctrl-C is a person's end of it all; a service that is stopped is started again. */
+	if (run->loop.ended_by == SIGINT)
+		watch_remove_pins(agent_watch(run->agent));
+	return 0;
+}
+
+static int unpin(struct run *run, struct error *error)
+{
+	unsigned count;
+	int err = run_options_load(&run->options, &run->config, error);
+
+	if (err)
+		return err;
+	if (geteuid() != 0)
+		return error_set(error, -EPERM, "it needs root: sudo lastout run --unpin");
+	if (strcmp(run->config.pin, "none") == 0)
+		return error_set(error, -EINVAL, "`pin: none`: there is no place to look at");
+	err = bpf_source_unpin(run->config.pin, &count, error);
+	if (!err)
+		printf("%u set%s of pins removed from %s\n", count, count == 1 ? "" : "s",
+		       run->config.pin);
+	return err;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct run run = {
-		.run_dir = "/run/lastout",
-		.lock_fd = -1,
-	};
+	struct run run = {0};
 	struct error error;
-	int status = EXIT_FAILED;
+	int status, err;
 
-	if (policy_set_init(&run.policies) < 0 ||
-	    policy_set_add(&run.policies, "options", &run.policy) < 0 ||
-	    !options_parse(command, argc, argv, &run, &status)) {
-		policy_set_done(&run.policies);
+	if (run_options_init(&run.options) < 0) {
+		complain(command->name, "out of memory");
+		return EXIT_FAILED;
+	}
+	if (!options_parse(command, argc, argv, &run.options, &status)) {
+		run_options_done(&run.options);
 		return status;
 	}
-	log_setup(run.is_json, run.is_verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	status = EXIT_DONE;
-	if (start(&run, &error) == 0) {
-		(void)malloc_trim(0); /* loading read the kernel's types: megabytes */
-		log_ready(&run);
-		(void)event_base_dispatch(run.loop.base);
-	} else {
+	log_setup(run.options.is_json, run.options.is_verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	err = run.options.is_unpin ? unpin(&run, &error) : serve(&run, &error);
+	status = err ? EXIT_FAILED : EXIT_DONE;
+	if (err)
 		complain(command->name, error.text);
-		status = EXIT_FAILED;
-	}
 	agent_free(run.agent);
+	if (run.reload)
+		event_free(run.reload);
 	loop_done(&run.loop);
-	if (run.lock_fd >= 0)
-		lock_release(run.run_dir, run.lock_fd);
-	policy_set_done(&run.policies);
+	config_done(&run.config);
+	run_options_done(&run.options);
 	return status;
 }
 
 const struct command command_run = {
 	.name = "run",
 	.summary = "the agent: watch containers and finish those whose last task has exited",
-	.about = "Watches all containers of this host. When the last task of one has exited, only\n"
-		 "its process manager is left, and --init names that manager: asks it to end, and\n"
-		 "kills it after the grace. Without --init nothing is ever finished. Outcomes go\n"
-		 "to stdout, the log to stderr.",
-	.options = options,
+	.about = "Watches all containers of this host. When the last task of one has exited,\n"
+		 "only its process manager is left, and a policy of the configuration (or\n"
+		 "--init) speaks of it: asks the manager to end, and kills it after the grace.\n"
+		 "Without a policy nothing is ever finished. Outcomes go to stdout, the log to\n"
+		 "stderr. SIGHUP reads the configuration again.",
+	.options = run_option_rows,
 	.run = run_command,
 };

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/loop.h"
 #include "core/glob.h"
+#include "out/cell.h"
 #include "out/event_text.h"
 
 enum tail_output { TAIL_TABLE, TAIL_WIDE, TAIL_JSON };
@@ -22,6 +23,8 @@ enum { TAIL_DRAIN_MS = 100, TAIL_FLUSH_BYTES = 1 << 16 };
 struct tail {
 	struct abi_settings settings;
 	const char *container; /* globs; NULL: any */
+	const char *namespace;
+	const char *pod;
 	const char *comm;
 	enum tail_output output;
 	struct table_style style;
@@ -36,8 +39,32 @@ struct tail {
 
 static int take_container(void *target, const char *value, struct error *error)
 {
+	struct tail *tail = target;
+
 	(void)error;
-	((struct tail *)target)->container = value;
+	tail->container = value;
+	tail->settings.emit = EMIT_MEMBERS;
+	return 0;
+}
+
+/* In containers only, so that the kernel side leaves the rest away. */
+static int take_namespace(void *target, const char *value, struct error *error)
+{
+	struct tail *tail = target;
+
+	(void)error;
+	tail->namespace = value;
+	tail->settings.emit = EMIT_MEMBERS;
+	return 0;
+}
+
+static int take_pod(void *target, const char *value, struct error *error)
+{
+	struct tail *tail = target;
+
+	(void)error;
+	tail->pod = value;
+	tail->settings.emit = EMIT_MEMBERS;
 	return 0;
 }
 
@@ -147,7 +174,9 @@ static int take_duration(void *target, const char *value, struct error *error)
 }
 
 static const struct option_row options[] = {
-	{"container", 'c', "GLOB", "only containers with this id", take_container},
+	{"container", 'c', "GLOB", "only containers with this name or id", take_container},
+	{"namespace", 'n', "GLOB", "only pods of this Kubernetes namespace", take_namespace},
+	{"pod", 0, "GLOB", "only pods of this name", take_pod},
 	{"comm", 0, "GLOB", "only processes with this command name", take_comm},
 	{"pid", 'p', "PID", "only this process", take_pid},
 	{"uid", 'u', "USER", "only this user, by number or name", take_uid},
@@ -162,6 +191,29 @@ static const struct option_row options[] = {
 	{0},
 };
 
+static bool fits(const char *glob, const char *text)
+{
+	return !glob || (text && glob_match(glob, text));
+}
+
+/* By name, by id, or by as much of the id as tables show. */
+static bool is_wanted_container(const struct tail *tail, const struct container *container)
+{
+	const struct identity *identity;
+	char shown[sizeof(identity->id)];
+
+	if (!tail->container && !tail->namespace && !tail->pod)
+		return true;
+	if (!container)
+		return false;
+	identity = &container->identity;
+	(void)snprintf(shown, sizeof(shown), "%.*s", (int)cell_short_id_length(identity->id),
+		       identity->id);
+	return fits(tail->namespace, identity->namespace) && fits(tail->pod, identity->pod) &&
+	       (fits(tail->container, identity->name) || fits(tail->container, identity->id) ||
+		fits(tail->container, shown));
+}
+
 /* What the kernel side cannot filter. */
 static bool is_wanted(const struct tail *tail, const struct record_exit *record,
 		      const struct container *container)
@@ -171,7 +223,7 @@ static bool is_wanted(const struct tail *tail, const struct record_exit *record,
 	/* In a new cgroup that was counted on suspicion, and is no container's. */
 	if (!container && (tail->settings.emit == EMIT_MEMBERS || tail->settings.is_last_only))
 		return false;
-	if (tail->container && (!container || !glob_match(tail->container, container->identity.id)))
+	if (!is_wanted_container(tail, container))
 		return false;
 	/* Two that ended at the same moment may both have seen none left: one was the last. */
 	if (tail->settings.is_last_only && container && container->is_idle)
@@ -219,7 +271,7 @@ static int start(struct tail *tail, struct error *error)
 	struct watch_options watch_options = {
 		.settings = tail->settings,
 		.proc = "/proc",
-		.run = "/run",
+		.roots = {.root = ""},
 		.drain_ms = TAIL_DRAIN_MS,
 		.observer = {.on_exit = on_exit_record, .on_drained = flush, .context = tail},
 	};

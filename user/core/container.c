@@ -10,3 +10,14 @@ const char *role_name(enum role role)
 
 	return role < ROLE_COUNT ? names[role] : "unknown";
 }
+
+bool container_is_unidentified(const struct container *container)
+{
+	return container->identified == IDENTIFIED_PENDING ||
+	       container->identified == IDENTIFIED_HALF;
+}
+
+const char *container_name(const struct container *container)
+{
+	return container->identity.name ? container->identity.name : container->identity.id;
+}

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "abi.h"
-#include "core/cgroup_path.h"
+#include "core/identity.h"
 
 /* (pid, start time): what a process is. Times are nanoseconds of CLOCK_BOOTTIME. */
 struct process {
@@ -23,20 +23,37 @@ struct ended {
 	bool is_known;
 };
 
+/* How far the runtime's state has told whose container it is. */
+enum identified {
+	IDENTIFIED_PENDING, /* nothing found yet */
+	IDENTIFIED_HALF,    /* not all of it is written yet */
+	IDENTIFIED,	    /* all there */
+	IDENTIFIED_BY_PATH, /* no runtime keeps state for it: what its cgroup's path tells is all */
+	IDENTIFIED_PARTLY,  /* there is state, but it could not be read to its end */
+};
+
 struct container {
 	uint64_t cgroup; /* id of its cgroup */
 	char *path;	 /* of its cgroup, from the hierarchy's root; owned */
-	struct cgroup_identity identity;
+	struct identity identity;
+	enum identified identified;
 	struct process init; /* pid 0: none yet */
 	char argv0[64];	     /* init's, "" while unknown */
 	ino_t pid_namespace; /* init's, 0 while unknown */
 	struct abi_counts counts;
 	uint64_t task_exits;
 	struct ended last_task;
+	struct ended first_failure; /* the first task that did not exit with 0 */
 	struct ended init_exit;
 	bool is_idle;	/* its last exit was told, and no task has come since */
 	bool is_gone;	/* init has ended */
 	void *follower; /* the agent's own, not looked at here */
 };
 
+/* May more still be learnt about whose it is? */
+bool container_is_unidentified(const struct container *container);
+
 const char *role_name(enum role role);
+
+/* What people call it: its name, or its id where it has none. */
+const char *container_name(const struct container *container);

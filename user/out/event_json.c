@@ -4,68 +4,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "core/cputime.h"
 #include "core/exit_status.h"
-
-#define SECONDS(ns) ((double)(ns) / 1e9)
-
-static void put_time(struct json *json, uint64_t boot_ns)
-{
-	char time[40];
-
-	clock_format_rfc3339(boot_ns, time, sizeof(time));
-	json_string(json, "time", time);
-}
-
-/* exit_code (null when killed) and signal (null when not). */
-static void put_status(struct json *json, int status)
-{
-	char name[EXIT_STATUS_TEXT_SIZE];
-	int signal = exit_status_signal(status);
-
-	if (signal) {
-		signal_name(signal, name, sizeof(name));
-		json_null(json, "exit_code");
-		json_string(json, "signal", name);
-	} else {
-		json_int(json, "exit_code", exit_status_code(status));
-		json_null(json, "signal");
-	}
-}
-
-/* "" is what nobody knows. */
-static void put_known(struct json *json, const char *key, const char *text)
-{
-	json_string(json, key, text[0] ? text : NULL);
-}
-
-static void put_container(struct json *json, const struct container *container)
-{
-	if (!container) {
-		json_null(json, "container");
-		return;
-	}
-	json_object_begin(json, "container");
-	json_string(json, "id", container->identity.id);
-	json_null(json, "name");
-	json_string(json, "runtime", runtime_name(container->identity.runtime));
-	json_null(json, "image");
-	json_null(json, "pod");
-	json_null(json, "namespace");
-	put_known(json, "pod_uid", container->identity.pod_uid);
-	json_object_end(json);
-}
+#include "out/fields.h"
 
 static void put_times(struct json *json, const struct record_exit *record)
 {
 	uint64_t user_ns, system_ns;
 
 	cputime_split(record->user_ns, record->system_ns, record->runtime_ns, &user_ns, &system_ns);
-	json_double(json, "duration_s", SECONDS(record->head.time_ns - record->start_ns), 6);
-	json_double(json, "cpu_user_s", SECONDS(user_ns), 6);
-	json_double(json, "cpu_system_s", SECONDS(system_ns), 6);
+	json_double(json, "duration_s", FIELDS_SECONDS(record->head.time_ns - record->start_ns), 6);
+	json_double(json, "cpu_user_s", FIELDS_SECONDS(user_ns), 6);
+	json_double(json, "cpu_system_s", FIELDS_SECONDS(system_ns), 6);
 	json_uint(json, "max_rss_bytes", record->max_rss_pages * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
@@ -77,7 +28,7 @@ void event_json_exit(struct buf *out, const struct record_exit *record,
 
 	json_init(&json, out);
 	json_object_begin(&json, NULL);
-	put_time(&json, record->head.time_ns);
+	fields_time(&json, record->head.time_ns);
 	json_string(&json, "event", is_thread ? "thread_exit" : "exit");
 	json_uint(&json, "pid", record->pid);
 	if (is_thread)
@@ -86,7 +37,7 @@ void event_json_exit(struct buf *out, const struct record_exit *record,
 	json_uint(&json, "ns_pid", record->ns_pid);
 	json_uint(&json, "uid", record->uid);
 	json_string_len(&json, "comm", record->comm, strnlen(record->comm, sizeof(record->comm)));
-	put_status(&json, record->status);
+	fields_status(&json, record->status);
 	json_bool(&json, "core_dumped", exit_status_core(record->status));
 	json_bool(&json, "oom_killed", record->head.flags & EXIT_OOM);
 	put_times(&json, record);
@@ -95,7 +46,7 @@ void event_json_exit(struct buf *out, const struct record_exit *record,
 		json_uint(&json, "tasks_left", record->counts.tasks);
 	else
 		json_null(&json, "tasks_left");
-	put_container(&json, container);
+	fields_container(&json, container);
 	json_object_end(&json);
 	buf_putc(out, '\n');
 }
@@ -105,7 +56,7 @@ static void put_ended(struct json *json, const char *key, const struct ended *en
 	json_object_begin(json, key);
 	json_int(json, "pid", ended->process.pid);
 	json_string(json, "comm", ended->process.comm);
-	put_status(json, ended->status);
+	fields_status(json, ended->status);
 	json_object_end(json);
 }
 
@@ -121,8 +72,7 @@ static void put_init(struct json *json, const struct outcome *outcome)
 	json_object_begin(json, "init");
 	json_int(json, "pid", container->init.pid);
 	json_string(json, "comm", container->init.comm);
-	json_null(json, "exit_code");
-	json_null(json, "signal");
+	fields_no_status(json);
 	json_object_end(json);
 }
 
@@ -144,9 +94,9 @@ void event_json_outcome(struct buf *out, const struct outcome *outcome)
 
 	json_init(&json, out);
 	json_object_begin(&json, NULL);
-	put_time(&json, outcome->time_ns);
+	fields_time(&json, outcome->time_ns);
 	json_string(&json, "event", "finished");
-	put_container(&json, outcome->container);
+	fields_container(&json, outcome->container);
 	json_string(&json, "policy", outcome->policy);
 	json_string(&json, "how", outcome_how_name(outcome->how));
 	if (outcome->container->last_task.is_known)
@@ -154,11 +104,28 @@ void event_json_outcome(struct buf *out, const struct outcome *outcome)
 	else
 		json_null(&json, "last_task");
 	put_init(&json, outcome);
-	json_double(&json, "settle_s", SECONDS(outcome->settle_ns), 3);
+	json_double(&json, "settle_s", FIELDS_SECONDS(outcome->settle_ns), 3);
 	if (outcome->has_latency)
 		json_uint(&json, "latency_us", outcome->latency_ns / 1000);
 	else
 		json_null(&json, "latency_us");
+	json_bool(&json, "ordered", outcome->is_ordered);
+	json_object_end(&json);
+	buf_putc(out, '\n');
+}
+
+void event_json_state(struct buf *out, uint64_t time_ns, const struct container *container,
+		      const char *state)
+{
+	struct json json;
+
+	json_init(&json, out);
+	json_object_begin(&json, NULL);
+	fields_time(&json, time_ns);
+	json_string(&json, "event", "state");
+	json_string(&json, "state", state);
+	json_uint(&json, "tasks_left", container->counts.tasks);
+	fields_container(&json, container);
 	json_object_end(&json);
 	buf_putc(out, '\n');
 }

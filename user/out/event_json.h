@@ -24,8 +24,13 @@ struct outcome {
 	uint64_t settle_ns;
 	uint64_t latency_ns; /* last exit to first signal */
 	bool has_latency;
+	bool is_ordered; /* by hand, and not because of a last exit */
 };
 
 void event_json_outcome(struct buf *out, const struct outcome *outcome);
+
+/* A container has entered this state. */
+void event_json_state(struct buf *out, uint64_t time_ns, const struct container *container,
+		      const char *state);
 
 const char *outcome_how_name(enum outcome_how how);

@@ -65,10 +65,10 @@ void table_put_header(struct buf *out, const struct table_style *style)
 static void put_container_cell(struct buf *out, const struct table_style *style,
 			       const struct container *container)
 {
+	const char *name = container ? container_name(container) : "-";
 	struct buf cell = {0};
-	const char *id = container ? container->identity.id : "-";
 
-	escape_text(&cell, id, style->is_wide ? strlen(id) : cell_short_id_length(id));
+	escape_text(&cell, name, style->is_wide ? strlen(name) : cell_short_id_length(name));
 	put_cell(out, COLUMN_CONTAINER, cell.data ? cell.data : "", NULL);
 	buf_done(&cell);
 }
@@ -186,6 +186,21 @@ const char *text_outcome_how(const char *name)
 	return NULL;
 }
 
+/* `default/web-0/app` in a pod, else its name; where it has none, its id. */
+static void put_name(struct buf *out, const struct container *container)
+{
+	const struct identity *identity = &container->identity;
+	const char *name = container_name(container);
+
+	if (identity->namespace && identity->pod) {
+		escape_text(out, identity->namespace, strlen(identity->namespace));
+		buf_putc(out, '/');
+		escape_text(out, identity->pod, strlen(identity->pod));
+		buf_putc(out, '/');
+	}
+	escape_text(out, name, strlen(name));
+}
+
 void text_put_outcome(struct buf *out, const struct outcome *outcome)
 {
 	const struct container *container = outcome->container;
@@ -193,9 +208,9 @@ void text_put_outcome(struct buf *out, const struct outcome *outcome)
 
 	clock_format_short(outcome->time_ns, CLOCK_KIND_LOCAL, text, sizeof(text));
 	buf_printf(out, "%s finished ", text);
-	escape_text(out, container->identity.id, strlen(container->identity.id));
-	buf_printf(out, " (%s, policy %s): ", runtime_name(container->identity.runtime),
-		   outcome->policy);
+	put_name(out, container);
+	buf_printf(out, " (%s, %s%s): ", runtime_name(container->identity.runtime),
+		   outcome->is_ordered ? "ordered, policy " : "policy ", outcome->policy);
 	text_put_process(out, &container->init);
 	buf_printf(out, " %s", how_texts[outcome->how]);
 	if (container->init_exit.is_known) {

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/bpf.h"
-
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,29 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "lastout.skel.h"
-
-enum { SOURCE_RING_BYTES = 1 << 20 };
-
-struct bpf_source {
-	struct lastout_bpf *skeleton;
-	struct ring_buffer *ring;
-	struct bpf_source_options options;
-	unsigned cpus;
-	bool is_classic;
-};
-
-/* libbpf's own words, kept for the one line that an error becomes. */
-static char libbpf_words[256];
-
-static int keep_words(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level != LIBBPF_WARN || libbpf_words[0])
-		return 0;
-	(void)vsnprintf(libbpf_words, sizeof(libbpf_words), format, args); /* cut is fine */
-	libbpf_words[strcspn(libbpf_words, "\n")] = '\0';
-	return 0;
-}
+#include "source/bpf_private.h"
 
 static int on_ring_record(void *context, void *data, size_t size)
 {
@@ -45,170 +18,16 @@ static int on_ring_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* Which element of css_set.subsys a controller has differs with the kernel's configuration. */
-static int find_subsystem(const struct btf *btf, const char *controller, int32_t *ret_index)
+static void note_programs(struct bpf_source *source)
 {
-	const struct btf_enum *value;
-	const struct btf_type *type;
-	char name[64];
-	int32_t id;
+	const struct bpf_object_skeleton *all = source->skeleton->skeleton;
 
-	if (!controller[0]) {
-		*ret_index = -1;
-		return 0;
+	for (int i = 0; i < all->prog_cnt; i++) {
+		int fd = bpf_program__fd(*all->progs[i].prog);
+
+		if (fd >= 0 && source->program_count < SOURCE_PROGRAMS_MAX)
+			source->programs[source->program_count++] = fd;
 	}
-	/* /proc calls it blkio, the kernel io. */
-	(void)snprintf(name, sizeof(name), "%s_cgrp_id",
-		       strcmp(controller, "blkio") == 0 ? "io" : controller);
-	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
-	if (id < 0)
-		return -ENOENT;
-	type = btf__type_by_id(btf, (uint32_t)id);
-	value = btf_enum(type);
-	for (int i = 0; i < btf_vlen(type); i++, value++) {
-		if (strcmp(btf__name_by_offset(btf, value->name_off), name) == 0) {
-			*ret_index = value->val;
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-/* The BTF hook's arguments are those of this type, after a first one for the callback's data. */
-static bool has_group_dead_argument(const struct btf *btf)
-{
-	int32_t id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
-	const struct btf_type *type;
-
-	if (id < 0)
-		return false;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
-	if (type && btf_is_ptr(type))
-		type = btf__type_by_id(btf, type->type);
-	return type && btf_is_func_proto(type) && btf_vlen(type) == 3;
-}
-
-static uint16_t find_group_dead_offset(const struct btf *btf)
-{
-	int32_t id = btf__find_by_name_kind(btf, "trace_event_raw_sched_process_exit",
-					    BTF_KIND_STRUCT);
-	const struct btf_member *member;
-	const struct btf_type *type;
-
-	if (id < 0)
-		return 0;
-	type = btf__type_by_id(btf, (uint32_t)id);
-	member = btf_members(type);
-	for (uint32_t i = 0; i < btf_vlen(type); i++, member++) {
-		if (strcmp(btf__name_by_offset(btf, member->name_off), "group_dead") == 0)
-			return (uint16_t)(btf_member_bit_offset(type, i) / 8);
-	}
-	return 0;
-}
-
-/* What differs between kernels and must be known before the verifier reads the programs. */
-static int look_up_kernel(const char *controller, struct abi_settings *settings,
-			  struct error *error)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int err;
-
-	if (!btf)
-		return error_set(error, -errno,
-				 "the kernel's type information (BTF) cannot be read from "
-				 "/sys/kernel/btf/vmlinux: %s; a kernel built with "
-				 "CONFIG_DEBUG_INFO_BTF=y is needed, and /sys mounted",
-				 strerror(errno));
-	settings->group_dead_at = find_group_dead_offset(btf);
-	settings->has_group_dead = settings->group_dead_at && has_group_dead_argument(btf);
-	if (!settings->has_group_dead)
-		settings->group_dead_at = 0; /* a half backport: rely on neither */
-	err = find_subsystem(btf, controller, &settings->subsystem);
-	btf__free(btf);
-	return err ? error_set(error, err, "this kernel has no cgroup controller '%s'",
-			       controller) :
-		     0;
-}
-
-static void choose_programs(struct lastout_bpf *skeleton, bool is_classic)
-{
-	(void)bpf_program__set_autoload(skeleton->progs.exit_classic, is_classic);
-	(void)bpf_program__set_autoload(skeleton->progs.fork_classic, is_classic);
-	(void)bpf_program__set_autoload(skeleton->progs.rename_classic, is_classic);
-	(void)bpf_program__set_autoload(skeleton->progs.exit_btf, !is_classic);
-	(void)bpf_program__set_autoload(skeleton->progs.fork_btf, !is_classic);
-	(void)bpf_program__set_autoload(skeleton->progs.rename_btf, !is_classic);
-}
-
-/* A tracepoint link that is only a perf event dies with us and cannot be pinned: not good enough. */
-static bool is_real_link(const struct bpf_link *link)
-{
-	struct bpf_link_info info = {0};
-	uint32_t size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0;
-}
-
-static int load_variant(const struct abi_settings *settings, bool is_classic,
-			struct lastout_bpf **ret_skeleton)
-{
-	struct lastout_bpf *skeleton = lastout_bpf__open();
-	int err;
-
-	if (!skeleton)
-		return -ENOMEM; /* what it opens is in our own binary */
-	memcpy((void *)&skeleton->rodata->settings, settings, sizeof(*settings));
-	choose_programs(skeleton, is_classic);
-	err = lastout_bpf__load(skeleton);
-	if (!err)
-		err = lastout_bpf__attach(skeleton);
-	if (!err && is_classic && !is_real_link(skeleton->links.exit_classic))
-		err = -EOPNOTSUPP;
-	if (err) {
-		lastout_bpf__destroy(skeleton);
-		return err;
-	}
-	*ret_skeleton = skeleton;
-	return 0;
-}
-
-static void explain_load(int err, struct error *error)
-{
-	if (err == -EPERM || err == -EACCES)
-		(void)error_set(error, err,
-				"the kernel refuses to load BPF programs: %s; run as root, with "
-				"CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (%s)",
-				strerror(-err), libbpf_words);
-	else if (err == -ESRCH || err == -ENOENT)
-		(void)error_set(error, err,
-				"the kernel's type information (BTF) lacks what is needed: %s; a "
-				"kernel since 5.10 with CONFIG_DEBUG_INFO_BTF=y is (%s)",
-				strerror(-err), libbpf_words);
-	else
-		(void)error_set(error, err, "cannot load the BPF programs: %s (%s)", strerror(-err),
-				libbpf_words);
-}
-
-static int load(struct bpf_source *source, struct error *error)
-{
-	struct abi_settings *settings = &source->options.settings;
-	int err;
-
-	err = look_up_kernel(source->options.controller, settings, error);
-	if (err)
-		return err;
-	settings->ring_bytes = SOURCE_RING_BYTES;
-	libbpf_words[0] = '\0';
-	source->is_classic = true;
-	err = load_variant(settings, true, &source->skeleton);
-	if (!err)
-		return 0;
-	libbpf_words[0] = '\0';
-	source->is_classic = false;
-	err = load_variant(settings, false, &source->skeleton);
-	if (err)
-		explain_load(err, error);
-	return err;
 }
 
 int bpf_source_open(const struct bpf_source_options *options, struct bpf_source **ret_source,
@@ -220,13 +39,17 @@ int bpf_source_open(const struct bpf_source_options *options, struct bpf_source 
 	if (!source)
 		return error_set(error, -ENOMEM, "out of memory");
 	source->options = *options;
-	(void)libbpf_set_print(keep_words);
+	source->old_containers = -1;
+	source->pin_lock = -1;
+	bpf_load_keep_words();
 	source->cpus = (unsigned)libbpf_num_possible_cpus();
-	err = load(source, error);
+	err = bpf_load(source, error);
 	if (err) {
 		bpf_source_close(source);
 		return err;
 	}
+	if (!source->is_taken_over)
+		note_programs(source);
 	source->ring = ring_buffer__new(bpf_map__fd(source->skeleton->maps.ring), on_ring_record,
 					source, NULL);
 	if (!source->ring) {
@@ -238,18 +61,71 @@ int bpf_source_open(const struct bpf_source_options *options, struct bpf_source 
 	return 0;
 }
 
+int bpf_source_settle(struct bpf_source *source)
+{
+	int err = 0;
+
+	if (source->pins[0] && !source->is_taken_over)
+		err = bpf_pin_settle(source);
+	if (source->old_pins[0])
+		bpf_pin_remove(source->old_pins);
+	source->old_pins[0] = '\0';
+	if (source->old_containers >= 0)
+		(void)close(source->old_containers);
+	source->old_containers = -1;
+	return err;
+}
+
+void bpf_source_remove_pins(struct bpf_source *source)
+{
+	if (source->pins[0])
+		bpf_pin_remove(source->pins);
+	source->pins[0] = '\0';
+	if (source->pin_lock >= 0)
+		(void)rmdir(source->options.pin); /* not empty, or not ours to remove: stays */
+}
+
+/* Closing a link of ours would switch off what it is pinned for: let go of it instead. */
+static void keep_links(struct lastout_bpf *skeleton)
+{
+	for (int i = 0; i < skeleton->skeleton->prog_cnt; i++) {
+		struct bpf_link *link = *skeleton->skeleton->progs[i].link;
+
+		if (link)
+			bpf_link__disconnect(link);
+	}
+}
+
 void bpf_source_close(struct bpf_source *source)
 {
 	if (!source)
 		return;
 	ring_buffer__free(source->ring);
+	if (source->skeleton && source->pins[0])
+		keep_links(source->skeleton);
 	lastout_bpf__destroy(source->skeleton);
+	for (unsigned i = 0; source->is_taken_over && i < source->program_count; i++)
+		(void)close(source->programs[i]);
+	if (source->old_containers >= 0)
+		(void)close(source->old_containers);
+	if (source->pin_lock >= 0)
+		(void)close(source->pin_lock);
 	free(source);
+}
+
+bool bpf_source_is_taken_over(const struct bpf_source *source)
+{
+	return source->is_taken_over;
+}
+
+const char *bpf_source_pins(const struct bpf_source *source)
+{
+	return source->pins[0] ? source->pins : NULL;
 }
 
 const char *bpf_source_variant(const struct bpf_source *source)
 {
-	return source->is_classic ? "classic" : "btf";
+	return source->version.is_classic ? "classic" : "btf";
 }
 
 int bpf_source_fd(const struct bpf_source *source)
@@ -264,21 +140,99 @@ int bpf_source_drain(struct bpf_source *source)
 	return count < 0 ? count : 0;
 }
 
-int bpf_source_add_helper(struct bpf_source *source, const char *pattern)
+static int helper_key(const char *pattern, struct abi_helper_key *ret_key)
 {
 	size_t len = strlen(pattern);
 	bool is_prefix = len > 0 && pattern[len - 1] == '*';
-	struct abi_helper_key key = {0};
-	uint32_t value = 1;
 
 	if (is_prefix)
 		len--;
-	if (len == 0 || len >= sizeof(key.comm))
+	if (len == 0 || len >= sizeof(ret_key->comm))
 		return -EINVAL;
-	memcpy(key.comm, pattern, len);
-	key.prefix_bits = (uint32_t)(is_prefix ? len : len + 1) * 8;
-	return bpf_map__update_elem(source->skeleton->maps.helpers, &key, sizeof(key), &value,
-				    sizeof(value), BPF_ANY);
+	memset(ret_key, 0, sizeof(*ret_key));
+	memcpy(ret_key->comm, pattern, len);
+	ret_key->prefix_bits = (uint32_t)(is_prefix ? len : len + 1) * 8;
+	return 0;
+}
+
+static bool is_wanted(const struct abi_helper_key *key, const char *const *const lists[2])
+{
+	struct abi_helper_key wanted;
+
+	for (int i = 0; i < 2; i++) {
+		for (const char *const *name = lists[i]; name && *name; name++) {
+			if (helper_key(*name, &wanted) == 0 &&
+			    memcmp(key, &wanted, sizeof(wanted)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What another configuration, or another agent on the same pins, has left. */
+static void remove_helpers(struct bpf_source *source, const char *const *const lists[2])
+{
+	const struct bpf_map *map = source->skeleton->maps.helpers;
+	struct abi_helper_key key, last, *from = NULL;
+
+	while (bpf_map__get_next_key(map, from, &key, sizeof(key)) == 0) {
+		if (is_wanted(&key, lists)) {
+			last = key;
+			from = &last;
+		} else if (bpf_map__delete_elem(map, &key, sizeof(key), 0) < 0) {
+			return;
+		}
+	}
+}
+
+int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
+			   const char *const *more, struct error *error)
+{
+	const char *const *const lists[2] = {names, more};
+	struct abi_helper_key key;
+	uint32_t value = 1;
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		for (const char *const *name = lists[i]; name && *name; name++) {
+			err = helper_key(*name, &key);
+			if (!err)
+				err = bpf_map__update_elem(source->skeleton->maps.helpers, &key,
+							   sizeof(key), &value, sizeof(value),
+							   BPF_ANY);
+			if (err)
+				return error_set(error, err, "helper name '%s': %s", *name,
+						 strerror(-err));
+		}
+	}
+	remove_helpers(source, lists);
+	return 0;
+}
+
+/*
+ * What the maps of another layout know of a container's past: that it had tasks, and how the last one
+ * ended. A task that lives there, but ends before it is counted here, counts as history, too.
+ */
+static void take_history(struct bpf_source *source, uint64_t cgroup,
+			 struct abi_container *container)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	union {
+		struct abi_container container;
+		char bytes[1024];
+	} old = {0};
+
+	if (source->old_containers < 0 ||
+	    bpf_obj_get_info_by_fd(source->old_containers, &info, &size) < 0 ||
+	    info.value_size > sizeof(old) || info.key_size != sizeof(cgroup) ||
+	    bpf_map_lookup_elem(source->old_containers, &cgroup, &old) < 0)
+		return;
+	container->task_exits = old.container.task_exits + old.container.counts.tasks;
+	if (info.value_size < sizeof(*container))
+		return;
+	container->last_task = old.container.last_task;
+	container->first_failure = old.container.first_failure;
 }
 
 int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
@@ -291,6 +245,7 @@ int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 				   sizeof(yes), BPF_ANY);
 	if (err)
 		return err;
+	take_history(source, cgroup, &container);
 	err = bpf_map__update_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
 				   &container, sizeof(container), BPF_NOEXIST);
 	return err == -EEXIST ? 0 : err; /* counted since it was made */
@@ -314,9 +269,9 @@ void bpf_source_adopt_end(struct bpf_source *source)
 }
 
 /* Reading the iterator to its end is what runs the program, once a task. It prints nothing. */
-static int run_iterator(struct bpf_source *source)
+static int run_iterator(const struct bpf_link *link)
 {
-	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(source->skeleton->links.adopt));
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
 	char nothing[64];
 	ssize_t got;
 
@@ -331,16 +286,50 @@ static int run_iterator(struct bpf_source *source)
 int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *named)
 {
 	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
+	const struct bpf_link *everybody = source->skeleton->links.adopt;
 	int err;
 
 	adoption->named_container = named ? named->cgroup : 0;
 	adoption->named_pid = named ? (uint32_t)named->pid : 0;
 	adoption->pass = ADOPT_FIND_INIT;
-	err = run_iterator(source);
+	err = run_iterator(everybody);
 	if (err)
 		return err;
 	adoption->pass = ADOPT_COUNT;
-	return run_iterator(source);
+	return run_iterator(everybody);
+}
+
+int bpf_source_recount(struct bpf_source *source)
+{
+	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
+	int err;
+
+	__atomic_add_fetch(&adoption->generation, 1, __ATOMIC_SEQ_CST);
+	adoption->is_recount = 1;
+	err = bpf_source_adopt(source, NULL);
+	if (!err)
+		err = run_iterator(source->skeleton->links.sweep);
+	adoption->is_recount = 0;
+	return err;
+}
+
+int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups, size_t *ret_count)
+{
+	const struct bpf_map *map = source->skeleton->maps.containers;
+	uint64_t *cgroups = calloc(source->version.max_containers, sizeof(*cgroups));
+	uint64_t key, *from = NULL;
+	size_t count = 0;
+
+	if (!cgroups)
+		return -ENOMEM;
+	while (count < source->version.max_containers &&
+	       bpf_map__get_next_key(map, from, &key, sizeof(key)) == 0) {
+		cgroups[count] = key;
+		from = &cgroups[count++];
+	}
+	*ret_cgroups = cgroups;
+	*ret_count = count;
+	return 0;
 }
 
 int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
@@ -361,44 +350,55 @@ enum role bpf_source_role(struct bpf_source *source, pid_t pid, uint64_t cgroup)
 	return process.container == cgroup ? (enum role)process.role : ROLE_HOST;
 }
 
-static uint64_t count_losses(struct bpf_source *source)
-{
-	_cleanup_free_ uint64_t *values = calloc(source->cpus, sizeof(*values));
-	uint64_t sum = 0;
-
-	if (!values)
-		return 0;
-	for (uint32_t loss = 0; loss < LOSS_COUNT; loss++) {
-		if (bpf_map__lookup_elem(source->skeleton->maps.losses, &loss, sizeof(loss), values,
-					 source->cpus * sizeof(*values), 0) < 0)
-			continue;
-		for (unsigned cpu = 0; cpu < source->cpus; cpu++)
-			sum += values[cpu];
-	}
-	return sum;
-}
-
 /* Runs that the kernel left out because the program was already running on that CPU. */
-static uint64_t count_skipped(struct bpf_source *source)
+static uint64_t count_skipped(const struct bpf_source *source)
 {
-	struct bpf_program *program;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(program, source->skeleton->obj)
-	{
+	for (unsigned i = 0; i < source->program_count; i++) {
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program);
 
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		if (bpf_obj_get_info_by_fd(source->programs[i], &info, &size) == 0)
 			sum += info.recursion_misses;
 	}
 	return sum;
 }
 
-uint64_t bpf_source_lost(struct bpf_source *source)
+static uint64_t count_loss(const struct bpf_source *source, uint32_t loss, uint64_t *values)
 {
-	return count_losses(source) + count_skipped(source);
+	uint64_t sum = 0;
+
+	if (bpf_map__lookup_elem(source->skeleton->maps.losses, &loss, sizeof(loss), values,
+				 source->cpus * sizeof(*values), 0) < 0)
+		return 0;
+	for (unsigned cpu = 0; cpu < source->cpus; cpu++)
+		sum += values[cpu];
+	return sum;
+}
+
+void bpf_source_read_losses(const struct bpf_source *source, struct bpf_source_losses *ret_losses)
+{
+	_cleanup_free_ uint64_t *values = calloc(source->cpus, sizeof(*values));
+
+	memset(ret_losses, 0, sizeof(*ret_losses));
+	for (uint32_t loss = 0; values && loss < LOSS_COUNT; loss++)
+		ret_losses->by_kind[loss] = count_loss(source, loss, values);
+	ret_losses->by_kind[BPF_SOURCE_SKIPPED] = count_skipped(source);
+}
+
+const char *bpf_source_loss_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[LOSS_RING_FULL] = "ring_full",
+		[LOSS_PROCESSES_FULL] = "processes_full",
+		[LOSS_CONTAINERS_FULL] = "containers_full",
+		[LOSS_STALE] = "stale",
+		[LOSS_UNCOUNTED] = "uncounted",
+		[BPF_SOURCE_SKIPPED] = "skipped",
+	};
+
+	return names[kind];
 }
 
 const char *bpf_source_library(void)

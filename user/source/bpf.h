@@ -21,6 +21,9 @@ struct bpf_source_options {
 	/* subsystem and ring_bytes are set by bpf_source_open itself. */
 	struct abi_settings settings;
 	const char *controller; /* v1 hierarchy to look at, by one of its controllers; "": v2 */
+	const char *pin; /* directory in bpffs, for a count that goes on without us; NULL: none */
+	unsigned max_processes;	 /* entries of the maps; 0: 65536 */
+	unsigned max_containers; /* 0: 8192 */
 	bpf_source_fn on_record;
 	void *context;
 };
@@ -32,7 +35,30 @@ struct bpf_source_options {
  */
 int bpf_source_open(const struct bpf_source_options *options, struct bpf_source **ret_source,
 		    struct error *error);
+
+/* What is pinned stays, and counts on. */
 void bpf_source_close(struct bpf_source *source);
+
+/*
+ * Everybody has been found and counted. Pins that ours replace go now: until here both have counted.
+ * 0, or a negative errno: whoever comes next will not go on with our pins.
+ */
+int bpf_source_settle(struct bpf_source *source);
+
+/* Removes our pins: then all ends with bpf_source_close. */
+void bpf_source_remove_pins(struct bpf_source *source);
+
+/* Our set of pins, NULL if there are none. */
+const char *bpf_source_pins(const struct bpf_source *source);
+
+/* The programs and their count are those of an agent before us. */
+bool bpf_source_is_taken_over(const struct bpf_source *source);
+
+/* Removes all sets of pins below a directory, whoever made them. No such directory: none. */
+int bpf_source_unpin(const char *directory, unsigned *ret_count, struct error *error);
+
+/* What is pinned below a directory, in words; -ENOENT: nothing. */
+int bpf_source_describe_pins(const char *directory, struct error *ret_text);
 
 /* "classic" or "btf". */
 const char *bpf_source_variant(const struct bpf_source *source);
@@ -43,8 +69,12 @@ int bpf_source_fd(const struct bpf_source *source);
 /* Hands all waiting records to on_record. */
 int bpf_source_drain(struct bpf_source *source);
 
-/* Command names that helpers go by: NAME, or PREFIX*. */
-int bpf_source_add_helper(struct bpf_source *source, const char *pattern);
+/*
+ * Command names that helpers go by: NAME, or PREFIX*; those of both lists, which NULL ends, and no
+ * others. Whoever takes one from now on is a helper.
+ */
+int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
+			   const char *const *more, struct error *error);
 
 /*
  * A new cgroup is counted from its making on, until it is forgotten. This one is a container's: it
@@ -67,6 +97,16 @@ void bpf_source_adopt_begin(struct bpf_source *source);
 int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *named);
 void bpf_source_adopt_end(struct bpf_source *source);
 
+/*
+ * Between begin and end: counts all members of all containers again. Who lives and was not counted,
+ * and who was and is dead, is counted as a loss, and made good.
+ */
+int bpf_source_recount(struct bpf_source *source);
+
+/* All cgroups that the kernel side counts, also on suspicion; *ret_cgroups is the caller's to free. */
+int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups,
+			       size_t *ret_count);
+
 /* -ENOENT if the container is not counted. */
 int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
 			      struct abi_container *ret_container);
@@ -74,8 +114,14 @@ int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
 /* What the process is to the container; ROLE_HOST if it is not known there. */
 enum role bpf_source_role(struct bpf_source *source, pid_t pid, uint64_t cgroup);
 
-/* Everything lost since the start, all kinds together, program runs skipped by the kernel included. */
-uint64_t bpf_source_lost(struct bpf_source *source);
+/* What was lost since the maps were made, by enum loss, and program runs that the kernel skipped. */
+enum { BPF_SOURCE_SKIPPED = LOSS_COUNT, BPF_SOURCE_LOSS_KINDS };
+struct bpf_source_losses {
+	uint64_t by_kind[BPF_SOURCE_LOSS_KINDS];
+};
+void bpf_source_read_losses(const struct bpf_source *source, struct bpf_source_losses *ret_losses);
+/* `ring_full`, `skipped`; for logs and metrics. */
+const char *bpf_source_loss_name(unsigned kind);
 
 /* libbpf's version, as "1.1". */
 const char *bpf_source_library(void);

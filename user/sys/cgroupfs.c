@@ -188,3 +188,28 @@ bool cgroupfs_is_frozen(const struct hierarchy *hierarchy, const char *path,
 	(void)snprintf(full, sizeof(full), "%s%s/cgroup.events", hierarchy->mount, path);
 	return file_read_cut(full, text, sizeof(text)) > 0 && strstr(text, "frozen 1");
 }
+
+int cgroupfs_read_memory(const struct hierarchy *hierarchy, const char *path,
+			 const char *memory_path, uint64_t *ret_bytes)
+{
+	char full[PATH_MAX], text[32], *end;
+	unsigned long long bytes;
+	int len;
+
+	if (hierarchy->controller[0] && !hierarchy->memory[0])
+		return -ENOENT;
+	len = hierarchy->controller[0] ?
+		      snprintf(full, sizeof(full), "%s%s/memory.usage_in_bytes", hierarchy->memory,
+			       memory_path) :
+		      snprintf(full, sizeof(full), "%s%s/memory.current", hierarchy->mount, path);
+	if (len < 0 || len >= (int)sizeof(full))
+		return -ENAMETOOLONG;
+	len = file_read_cut(full, text, sizeof(text));
+	if (len < 0)
+		return len;
+	bytes = strtoull(text, &end, 10);
+	if (end == text)
+		return -EINVAL;
+	*ret_bytes = bytes;
+	return 0;
+}

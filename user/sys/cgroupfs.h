@@ -17,6 +17,7 @@ struct hierarchy {
 	char controller[32]; /* v1: the controller it was chosen by; "": the unified hierarchy */
 	uint32_t id;	     /* as /proc/cgroups numbers it; 0: the unified one */
 	char freezer[512];   /* v1: where the freezer is mounted, "" if it is not */
+	char memory[512];    /* v1: the same of the memory controller */
 };
 
 /*
@@ -50,3 +51,10 @@ int cgroupfs_read_procs(const struct hierarchy *hierarchy, const char *path, pid
  */
 bool cgroupfs_is_frozen(const struct hierarchy *hierarchy, const char *path,
 			const char *freezer_path);
+
+/*
+ * Memory that the cgroup holds, in bytes; `memory_path` is where it is in v1's memory hierarchy.
+ * -ENOENT if nobody counts it.
+ */
+int cgroupfs_read_memory(const struct hierarchy *hierarchy, const char *path,
+			 const char *memory_path, uint64_t *ret_bytes);

@@ -87,6 +87,8 @@ static int choose_v1(const char *proc, const struct mounts *mounts, unsigned ind
 	for (unsigned i = 0; i < PREFERRED_COUNT; i++) {
 		if (strcmp(preferred[i], "freezer") == 0)
 			memcpy(hierarchy->freezer, mounts->v1[i], sizeof(hierarchy->freezer));
+		if (strcmp(preferred[i], "memory") == 0)
+			memcpy(hierarchy->memory, mounts->v1[i], sizeof(hierarchy->memory));
 	}
 	err = read_hierarchy_id(proc, preferred[index], &hierarchy->id);
 	if (err)

@@ -22,10 +22,12 @@ class Agent(Service):
         settle: str = SETTLE,
         grace: str = GRACE,
         log: str = "json",
+        pin: Path | str = "none",
     ) -> None:
+        self.socket = run_dir / "lastout.sock"
         super().__init__(
             *("run", "--init", init, "--settle", settle, "--grace", grace),
-            *("--log", log, "--verbose", "--run-dir", str(run_dir)),
+            *("--log", log, "--verbose", "--socket", str(self.socket), "--pin", str(pin)),
             *options,
         )
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Iterator over `processes`, read after the task iterator has met everybody who lives: whoever was
+ * not met in this generation is dead, and its exit was not seen, because the kernel skipped a run
+ * of the exit hook (recursion_misses; since 7.1), or because nothing was attached. Such a one would
+ * hold its container for ever. A process that joins meanwhile is of this generation from its start.
+ * All kernels since 5.9.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "members.h"
+
+SEC("iter/bpf_map_elem")
+int sweep(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u32 *key = ctx->key, tgid;
+	struct abi_process *process = ctx->value;
+	struct abi_container *container;
+
+	if (!key || !process || process->generation == adoption.generation)
+		return 0;
+	tgid = *key;
+	loss_add(LOSS_STALE);
+	container = bpf_map_lookup_elem(&containers, &process->container);
+	/* It did exit, though nobody knows how: a container without another task has had its last. */
+	if (container && process->role == ROLE_TASK)
+		__sync_fetch_and_add(&container->task_exits, 1);
+	process_leave(tgid);
+	return 0;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answers "why": which policy, who is inside, what stands in the way, and what comes next. */
+#include "agent/explain.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "agent/guard.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "core/exit_status.h"
+#include "out/container_json.h"
+#include "out/fields.h"
+#include "sys/procfs.h"
+
+static bool read_memory(struct watch *watch, const struct container *container, uint64_t *ret_bytes)
+{
+	const struct hierarchy *hierarchy = watch_hierarchy(watch);
+	char path[PATH_MAX] = "";
+
+	if (container->is_gone)
+		return false; /* its init is in another cgroup by now, or in none */
+	if (hierarchy->controller[0] &&
+	    (!container->init.pid || procfs_read_cgroup(watch_proc(watch), container->init.pid,
+							"memory", path, sizeof(path)) < 0))
+		return false;
+	return cgroupfs_read_memory(hierarchy, container->path, path, ret_bytes) == 0;
+}
+
+void explain_put_brief(struct json *json, const struct follower_shared *shared,
+		       const struct container *container)
+{
+	struct container_view view = {
+		.container = container,
+		.is_dry_run = shared->is_dry_run,
+		.now_ns = clock_boot_ns(),
+	};
+	struct follower_view follows;
+
+	follower_look(container->follower, &follows);
+	view.state = follows.state;
+	view.choice = follows.choice;
+	view.has_memory = read_memory(shared->watch, container, &view.memory_bytes);
+	container_json_put(json, &view);
+}
+
+/* --- which policy, and why --- */
+
+static const char *verdict(const struct policy *policy, const struct policy_choice *choice,
+			   const char *mismatch, bool is_decided)
+{
+	if (choice->policy == policy)
+		return choice->why == POLICY_MATCHED ? "matched" : "chosen";
+	if (is_decided)
+		return "not reached";
+	if (!policy->has_match)
+		return "selectable only";
+	return mismatch ? "differs" : "overruled";
+}
+
+static void put_policies(struct json *json, const struct policy_set *set,
+			 const struct container *container, const struct policy_choice *choice)
+{
+	struct policy_subject subject = follower_subject(container);
+	bool is_decided = false;
+
+	json_array_begin(json, "policies");
+	for (size_t i = 0; i < set->count; i++) {
+		const struct policy *policy = &set->policies[i];
+		const char *mismatch = policy_mismatch(policy, &subject);
+
+		json_object_begin(json, NULL);
+		json_string(json, "name", policy->name);
+		json_string(json, "action", policy_action_name(policy->action));
+		json_string(json, "verdict", verdict(policy, choice, mismatch, is_decided));
+		json_string(json, "key", mismatch && policy->has_match ? mismatch : NULL);
+		json_object_end(json);
+		is_decided = is_decided ||
+			     (choice->why == POLICY_MATCHED && choice->policy == policy);
+	}
+	json_array_end(json);
+	json_string(json, "rejected_choice", choice->rejected);
+}
+
+/* --- who is inside --- */
+
+static void put_member(struct json *json, struct watch *watch, const struct container *container,
+		       const struct member *member)
+{
+	bool is_init = member->pid == container->init.pid;
+	struct procfs_stat stat = {0};
+
+	(void)procfs_read_stat(watch_proc(watch), member->pid, &stat); /* gone since: no name */
+	json_object_begin(json, NULL);
+	json_int(json, "pid", member->pid);
+	json_string(json, "comm", stat.comm[0] ? stat.comm : NULL);
+	/* In the container's cgroup, but unknown to the kernel side: it holds all the same. */
+	json_string(json, "role",
+		    is_init		      ? "init" :
+		    member->role == ROLE_HOST ? "unknown" :
+						role_name(member->role));
+	json_bool(json, "is_dying", member->is_dying);
+	json_object_end(json);
+}
+
+static void put_members(struct json *json, struct watch *watch, const struct container *container)
+{
+	_cleanup_free_ struct member *members = NULL;
+	size_t count = 0;
+
+	(void)guard_read_members(watch, container, &members, &count); /* gone: nobody is inside */
+	json_array_begin(json, "members");
+	for (size_t i = 0; i < count; i++)
+		put_member(json, watch, container, &members[i]);
+	json_array_end(json);
+}
+
+/* --- what stands in the way --- */
+
+static void put_guard(void *context, const char *name, int err, const char *text)
+{
+	struct json *json = context;
+
+	json_object_begin(json, NULL);
+	json_string(json, "name", name);
+	json_bool(json, "is_ok", !err);
+	json_string(json, "text", text);
+	json_object_end(json);
+}
+
+/* --- what comes next --- */
+
+static void say_working(struct buf *text, const struct container *container)
+{
+	const struct abi_counts *counts = &container->counts;
+
+	if (counts->tasks)
+		buf_printf(text, "wait for the last exit: %u %s at work", counts->tasks,
+			   counts->tasks == 1 ? "task is" : "tasks are");
+	else if (counts->injected)
+		buf_printf(text, "wait for %u injected %s to end", counts->injected,
+			   counts->injected == 1 ? "process" : "processes");
+	else
+		buf_puts(text, "look again: a process in it is not known by its role");
+}
+
+static const char *no_policy_text(const struct policy_choice *choice)
+{
+	if (choice->is_off)
+		return "nothing: the container itself chose `off`";
+	if (!choice->policy)
+		return "nothing but watch: no policy matches";
+	return choice->policy->action == POLICY_IGNORE ?
+		       "nothing: its policy says `ignore`" :
+		       "nothing but watch: its policy says `watch`";
+}
+
+static void say_settling(struct buf *text, const struct policy *policy, bool is_dry_run)
+{
+	char name[EXIT_STATUS_TEXT_SIZE];
+
+	signal_name(policy->signal, name, sizeof(name));
+	if (is_dry_run)
+		buf_printf(text,
+			   "look at everybody once more; if nobody lives, say that init would "
+			   "be asked to end by %s",
+			   name);
+	else if (policy->status == POLICY_STATUS_SIGNAL)
+		buf_printf(text,
+			   "look at everybody once more; if nobody lives, ask init to end by %s",
+			   name);
+	else
+		buf_puts(text, "look at everybody once more; if nobody lives, end init with the "
+			       "status of its work");
+}
+
+static void say_next(struct buf *text, const struct follower_shared *shared,
+		     const struct container *container, const struct follower_view *view)
+{
+	switch (view->state) {
+	case LIFECYCLE_STARTING:
+		buf_puts(text, view->acts_by ? "wait for a task: none has been seen yet" :
+					       no_policy_text(view->choice));
+		return;
+	case LIFECYCLE_STOPPING:
+		buf_puts(text, "kill init, if it still lives and nobody else does");
+		return;
+	case LIFECYCLE_KILLING:
+		buf_puts(text, "wait for init to die");
+		return;
+	case LIFECYCLE_GONE:
+		buf_puts(text, "nothing: init has ended");
+		return;
+	default:
+		break;
+	}
+	if (view->refusal[0])
+		buf_printf(text, "nothing: %s", view->refusal);
+	else if (!view->acts_by)
+		buf_puts(text, no_policy_text(view->choice));
+	else if (view->state == LIFECYCLE_WORKING)
+		say_working(text, container);
+	else
+		say_settling(text, view->acts_by, shared->is_dry_run);
+}
+
+static void put_next(struct json *json, const struct follower_shared *shared,
+		     const struct container *container, const struct follower_view *view)
+{
+	_cleanup_(buf_done) struct buf text = {0};
+	uint64_t now_ns = clock_boot_ns();
+
+	say_next(&text, shared, container, view);
+	json_object_begin(json, "would");
+	json_string(json, "text", text.data);
+	if (view->deadline_ns)
+		json_double(
+			json, "in_s",
+			view->deadline_ns > now_ns ? FIELDS_SECONDS(view->deadline_ns - now_ns) : 0,
+			3);
+	else
+		json_null(json, "in_s");
+	json_object_end(json);
+}
+
+void explain_put_rest(struct json *json, const struct follower_shared *shared,
+		      const struct container *container)
+{
+	struct follower_view view;
+
+	follower_look(container->follower, &view);
+	put_policies(json, &shared->policies->set, container, view.choice);
+	put_members(json, shared->watch, container);
+	json_array_begin(json, "guards");
+	if (container->init.pid && view.state != LIFECYCLE_GONE)
+		guard_explain(shared->watch, container, view.waits_by, put_guard, json);
+	json_array_end(json);
+	put_next(json, shared, container, &view);
+}

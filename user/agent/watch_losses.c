@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What was not seen, and how it is made good: a full ring buffer, a full table, a run of a hook that
+ * the kernel skipped. Each is counted by the kernel side; when a count has moved, everything is read
+ * again. And each minute all the same, quietly: what that finds is a drift, and a drift is a bug.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/watch_private.h"
+#include "base/log.h"
+
+static void start_timer(struct event *timer, uint64_t ms)
+{
+	struct timeval delay = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	if (!evtimer_pending(timer, NULL))
+		(void)evtimer_add(timer, &delay); /* tried again with the next event */
+}
+
+void watch_look_for_losses(struct watch *watch)
+{
+	start_timer(watch->loss_timer, WATCH_LOSS_MS);
+}
+
+/* Around the minute, so that a fleet of agents does not read at one moment. */
+static void start_reread_timer(struct watch *watch)
+{
+	uint64_t ms = watch->options.reread_ms;
+
+	if (ms)
+		start_timer(watch->reread_timer, ms - ms / 8 + (uint64_t)random() % (ms / 4 + 1));
+}
+
+const char *watch_reread_name(enum watch_reread why)
+{
+	static const char *const names[] = {
+		[WATCH_REREAD_LOSS] = "loss",
+		[WATCH_REREAD_DOUBT] = "doubt",
+		[WATCH_REREAD_CLOCK] = "clock",
+	};
+
+	return names[why];
+}
+
+/* What has come to `losses` since it was last looked at; true if anything has. */
+static bool take_losses(struct watch *watch, struct bpf_source_losses *ret_new)
+{
+	struct bpf_source_losses now;
+	bool has_any = false;
+
+	bpf_source_read_losses(watch->source, &now);
+	for (unsigned i = 0; i < BPF_SOURCE_LOSS_KINDS; i++) {
+		ret_new->by_kind[i] = now.by_kind[i] - watch->seen.by_kind[i];
+		has_any = has_any || ret_new->by_kind[i];
+	}
+	watch->seen = now;
+	return has_any;
+}
+
+static void log_losses(const struct bpf_source_losses *losses, const char *message)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_WARN, "lost", message);
+	for (unsigned i = 0; i < BPF_SOURCE_LOSS_KINDS; i++)
+		if (losses->by_kind[i])
+			log_uint(&line, bpf_source_loss_name(i), losses->by_kind[i]);
+	log_end(&line);
+}
+
+/* Is its cgroup still there, and the same? */
+static bool is_there(const struct watch *watch, const struct watched *watched)
+{
+	uint64_t id;
+
+	return cgroupfs_read_id(&watch->hierarchy, watched->container.path, &id) == 0 &&
+	       id == watched->container.cgroup;
+}
+
+static void look_at_all(struct watch *watch)
+{
+	struct watched *watched, *next;
+
+	HASH_ITER(hh, watch->table, watched, next) {
+		if (!is_there(watch, watched)) {
+			watch_drop(watch, watched);
+			continue;
+		}
+		watch_take_init(watch, watched);
+		if (watch_refresh(watch, &watched->container))
+			watch_tell(watch, watched, WATCH_REREAD);
+	}
+}
+
+void watch_reread(struct watch *watch, enum watch_reread why)
+{
+	struct bpf_source_losses found;
+
+	watch->rereads[why]++;
+	bpf_source_adopt_begin(watch->source);
+	(void)cgroupfs_walk(&watch->hierarchy, watch_visit, watch); /* tried again next time */
+	(void)bpf_source_recount(watch->source);
+	bpf_source_adopt_end(watch->source);
+	watch_tell_new(watch);
+	if (take_losses(watch, &found))
+		log_losses(&found, "counts were wrong, and are right again");
+}
+
+void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct bpf_source_losses lost;
+	struct watch *watch = context;
+
+	(void)fd;
+	(void)what;
+	/* The classic hooks are never skipped; a skipped BTF one wakes nobody. */
+	if (strcmp(bpf_source_variant(watch->source), "btf") == 0 && watch->table &&
+	    watch->options.reread_ms)
+		start_timer(watch->loss_timer, WATCH_SKIP_MS);
+	if (!take_losses(watch, &lost))
+		return;
+	log_losses(&lost, "events were lost: reading all containers again");
+	watch_reread(watch, WATCH_REREAD_LOSS);
+	look_at_all(watch);
+}
+
+void watch_on_reread_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct watch *watch = context;
+
+	(void)fd;
+	(void)what;
+	start_reread_timer(watch);
+	watch_reread(watch, WATCH_REREAD_CLOCK);
+	look_at_all(watch);
+}
+
+void watch_start_rereading(struct watch *watch)
+{
+	start_reread_timer(watch);
+	watch_look_for_losses(watch);
+}
+
+void watch_read_losses(struct watch *watch, struct watch_losses *ret_losses)
+{
+	bpf_source_read_losses(watch->source, &ret_losses->source);
+	for (unsigned i = 0; i < BPF_SOURCE_LOSS_KINDS; i++)
+		ret_losses->source.by_kind[i] -= watch->at_start.by_kind[i];
+	memcpy(ret_losses->rereads, watch->rereads, sizeof(ret_losses->rereads));
+}
+
+uint64_t watch_lost(struct watch *watch)
+{
+	struct watch_losses losses;
+	uint64_t sum = 0;
+
+	watch_read_losses(watch, &losses);
+	for (unsigned i = 0; i < BPF_SOURCE_LOSS_KINDS; i++)
+		sum += losses.source.by_kind[i];
+	return sum;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "out/fields.h"
+
+#include "base/clock.h"
+#include "core/exit_status.h"
+
+void fields_time(struct json *json, uint64_t boot_ns)
+{
+	char time[40];
+
+	clock_format_rfc3339(boot_ns, time, sizeof(time));
+	json_string(json, "time", time);
+}
+
+void fields_status(struct json *json, int status)
+{
+	char name[EXIT_STATUS_TEXT_SIZE];
+	int signal = exit_status_signal(status);
+
+	if (signal) {
+		signal_name(signal, name, sizeof(name));
+		json_null(json, "exit_code");
+		json_string(json, "signal", name);
+	} else {
+		json_int(json, "exit_code", exit_status_code(status));
+		json_null(json, "signal");
+	}
+}
+
+void fields_no_status(struct json *json)
+{
+	json_null(json, "exit_code");
+	json_null(json, "signal");
+}
+
+void fields_identity(struct json *json, const struct identity *identity)
+{
+	json_string(json, "id", identity->id);
+	json_string(json, "name", identity->name);
+	json_string(json, "runtime", runtime_name(identity->runtime));
+	json_string(json, "image", identity->image);
+	json_string(json, "pod", identity->pod);
+	json_string(json, "namespace", identity->namespace);
+	json_string(json, "pod_uid", identity->pod_uid[0] ? identity->pod_uid : NULL);
+}
+
+void fields_container(struct json *json, const struct container *container)
+{
+	if (!container) {
+		json_null(json, "container");
+		return;
+	}
+	json_object_begin(json, "container");
+	fields_identity(json, &container->identity);
+	json_object_end(json);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Loads and attaches the programs, on maps of their own or on those that are pinned. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "source/bpf_private.h"
+
+static char libbpf_words[256];
+
+static int keep_words(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level != LIBBPF_WARN || libbpf_words[0])
+		return 0;
+	(void)vsnprintf(libbpf_words, sizeof(libbpf_words), format, args); /* cut is fine */
+	libbpf_words[strcspn(libbpf_words, "\n")] = '\0';
+	return 0;
+}
+
+void bpf_load_keep_words(void)
+{
+	(void)libbpf_set_print(keep_words);
+}
+
+/* Which hooks are loaded at all: none, where others are attached already. */
+enum hooks { HOOKS_CLASSIC, HOOKS_BTF, HOOKS_NONE };
+
+static void choose_programs(struct lastout_bpf *skeleton, enum hooks hooks)
+{
+	(void)bpf_program__set_autoload(skeleton->progs.exit_classic, hooks == HOOKS_CLASSIC);
+	(void)bpf_program__set_autoload(skeleton->progs.fork_classic, hooks == HOOKS_CLASSIC);
+	(void)bpf_program__set_autoload(skeleton->progs.rename_classic, hooks == HOOKS_CLASSIC);
+	(void)bpf_program__set_autoload(skeleton->progs.exit_btf, hooks == HOOKS_BTF);
+	(void)bpf_program__set_autoload(skeleton->progs.fork_btf, hooks == HOOKS_BTF);
+	(void)bpf_program__set_autoload(skeleton->progs.rename_btf, hooks == HOOKS_BTF);
+	(void)bpf_program__set_autoload(skeleton->progs.attach_btf, hooks != HOOKS_NONE);
+	(void)bpf_program__set_autoload(skeleton->progs.mkdir_btf, hooks != HOOKS_NONE);
+	(void)bpf_program__set_autoload(skeleton->progs.rmdir_btf, hooks != HOOKS_NONE);
+	/* The iterators run when they are read, and sweep wants to know over which map. */
+	(void)bpf_program__set_autoattach(skeleton->progs.adopt, false);
+	(void)bpf_program__set_autoattach(skeleton->progs.sweep, false);
+}
+
+/* A tracepoint link that is only a perf event dies with us and cannot be pinned: not good enough. */
+static bool is_real_link(const struct bpf_link *link)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0;
+}
+
+static int attach_iterators(struct lastout_bpf *skeleton)
+{
+	union bpf_iter_link_info over = {
+		.map.map_fd = (uint32_t)bpf_map__fd(skeleton->maps.processes)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &over,
+		    .link_info_len = sizeof(over));
+
+	skeleton->links.adopt = bpf_program__attach_iter(skeleton->progs.adopt, NULL);
+	if (!skeleton->links.adopt)
+		return -errno;
+	skeleton->links.sweep = bpf_program__attach_iter(skeleton->progs.sweep, &options);
+	return skeleton->links.sweep ? 0 : -errno;
+}
+
+static void set_sizes(struct lastout_bpf *skeleton, const struct abi_version *version)
+{
+	/* Fails for maps that exist already only, which none does yet. */
+	(void)bpf_map__set_max_entries(skeleton->maps.processes, version->max_processes);
+	(void)bpf_map__set_max_entries(skeleton->maps.containers, version->max_containers);
+	(void)bpf_map__set_max_entries(skeleton->maps.confirmed, version->max_containers);
+}
+
+/* `shared`: a set of pins whose maps to use; NULL: new ones. */
+static int load_hooks(const struct abi_version *version, enum hooks hooks,
+		      const struct bpf_pin_set *shared, struct lastout_bpf **ret_skeleton)
+{
+	struct lastout_bpf *skeleton = lastout_bpf__open();
+	int err = 0;
+
+	if (!skeleton)
+		return -ENOMEM; /* what it opens is in our own binary */
+	memcpy((void *)&skeleton->rodata->settings, &version->settings, sizeof(version->settings));
+	choose_programs(skeleton, hooks);
+	if (shared)
+		err = bpf_pin_share_maps(shared, skeleton);
+	else
+		set_sizes(skeleton, version);
+	if (!err)
+		err = lastout_bpf__load(skeleton);
+	if (!err)
+		err = attach_iterators(skeleton);
+	if (!err)
+		err = lastout_bpf__attach(skeleton);
+	if (!err && hooks == HOOKS_CLASSIC && !is_real_link(skeleton->links.exit_classic))
+		err = -EOPNOTSUPP;
+	if (err) {
+		lastout_bpf__destroy(skeleton);
+		return err;
+	}
+	*ret_skeleton = skeleton;
+	return 0;
+}
+
+static int explain_load(int err, struct error *error)
+{
+	if (err == -EPERM || err == -EACCES)
+		return error_set(error, err,
+				 "the kernel refuses to load BPF programs: %s; run as root, with "
+				 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (%s)",
+				 strerror(-err), libbpf_words);
+	if (err == -ESRCH || err == -ENOENT)
+		return error_set(error, err,
+				 "the kernel's type information (BTF) lacks what is needed: %s; a "
+				 "kernel since 5.10 with CONFIG_DEBUG_INFO_BTF=y is (%s)",
+				 strerror(-err), libbpf_words);
+	return error_set(error, err, "cannot load the BPF programs: %s (%s)", strerror(-err),
+			 libbpf_words);
+}
+
+/* Classic hooks where the kernel gives them a link of their own, else BTF ones. */
+static int load_new(struct bpf_source *source, const struct bpf_pin_set *shared,
+		    struct error *error)
+{
+	int err;
+
+	for (int hooks = HOOKS_CLASSIC; hooks <= HOOKS_BTF; hooks++) {
+		libbpf_words[0] = '\0';
+		source->version.is_classic = hooks == HOOKS_CLASSIC;
+		err = load_hooks(&source->version, hooks, shared, &source->skeleton);
+		if (!err)
+			return 0;
+	}
+	return explain_load(err, error);
+}
+
+/* FNV-1a: tells one build's programs from another's, and nothing more. */
+static uint64_t hash_object(void)
+{
+	struct lastout_bpf *skeleton = lastout_bpf__open();
+	uint64_t hash = 0xcbf29ce484222325;
+	const uint8_t *bytes;
+
+	if (!skeleton)
+		return 0;
+	bytes = skeleton->skeleton->data;
+	for (size_t i = 0; i < skeleton->skeleton->data_sz; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	lastout_bpf__destroy(skeleton);
+	return hash;
+}
+
+static int fill_version(struct bpf_source *source, struct error *error)
+{
+	struct abi_version *version = &source->version;
+	int err;
+
+	version->layout = ABI_LAYOUT;
+	version->object = hash_object();
+	version->max_processes = source->options.max_processes ? source->options.max_processes :
+								 SOURCE_PROCESSES;
+	version->max_containers = source->options.max_containers ? source->options.max_containers :
+								   SOURCE_CONTAINERS;
+	err = bpf_kernel_look_up(source->options.controller, &source->options.settings, error);
+	source->options.settings.ring_bytes = SOURCE_RING_BYTES;
+	version->settings = source->options.settings;
+	return err;
+}
+
+/* Made for maps like ours, about the same cgroups. */
+static bool has_our_maps(const struct abi_version *theirs, const struct abi_version *ours)
+{
+	return theirs->layout == ours->layout && theirs->max_processes == ours->max_processes &&
+	       theirs->max_containers == ours->max_containers &&
+	       theirs->settings.ring_bytes == ours->settings.ring_bytes &&
+	       theirs->settings.subsystem == ours->settings.subsystem &&
+	       theirs->settings.hierarchy_id == ours->settings.hierarchy_id;
+}
+
+static bool has_our_programs(const struct abi_version *theirs, const struct abi_version *ours)
+{
+	return theirs->object == ours->object &&
+	       memcmp(&theirs->settings, &ours->settings, sizeof(ours->settings)) == 0;
+}
+
+static void log_pins(const char *message, const char *path)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_INFO, "pins", message);
+	log_string(&line, "pins", path);
+	log_end(&line);
+}
+
+static int take_over(struct bpf_source *source, const struct bpf_pin_set *set, struct error *error)
+{
+	int err = load_hooks(&source->version, HOOKS_NONE, set, &source->skeleton);
+
+	if (err)
+		return explain_load(err, error);
+	source->is_taken_over = true;
+	source->version.is_classic = set->version.is_classic;
+	(void)snprintf(source->pins, sizeof(source->pins), "%s", set->path);
+	err = bpf_pin_open_programs(set, source);
+	if (err)
+		return error_set(error, err, "cannot open the programs pinned in %s: %s", set->path,
+				 strerror(-err));
+	log_pins("counting went on meanwhile: its pins are taken over", set->path);
+	return 0;
+}
+
+/* New programs beside the old ones, which go when the new ones are settled. */
+static int replace(struct bpf_source *source, const struct bpf_pin_set *set, struct error *error)
+{
+	bool is_shared = has_our_maps(&set->version, &source->version);
+	int err;
+
+	(void)snprintf(source->old_pins, sizeof(source->old_pins), "%s", set->path);
+	if (!is_shared &&
+	    set->version.settings.hierarchy_id == source->version.settings.hierarchy_id)
+		source->old_containers = bpf_pin_open_containers(set); /* without: no history */
+	err = load_new(source, is_shared ? set : NULL, error);
+	if (!err)
+		err = bpf_pin_make(source, error);
+	if (!err)
+		log_pins(is_shared ? "pins of another version are replaced; their counts stay" :
+				     "pins of another layout are replaced",
+			 set->path);
+	return err;
+}
+
+static int load_pinned(struct bpf_source *source, struct error *error)
+{
+	struct bpf_pin_set set;
+	int err = bpf_pin_lock(source->options.pin, &source->pin_lock, error);
+
+	if (err)
+		return err;
+	err = bpf_pin_find(source->options.pin, &set, error);
+	if (!err && has_our_maps(&set.version, &source->version) &&
+	    has_our_programs(&set.version, &source->version))
+		return take_over(source, &set, error);
+	if (!err)
+		return replace(source, &set, error);
+	if (err != -ENOENT)
+		return err;
+	err = load_new(source, NULL, error);
+	return err ? err : bpf_pin_make(source, error);
+}
+
+int bpf_load(struct bpf_source *source, struct error *error)
+{
+	int err = fill_version(source, error);
+
+	if (err)
+		return err;
+	return source->options.pin ? load_pinned(source, error) : load_new(source, NULL, error);
+}

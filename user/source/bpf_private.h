@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the BPF source share, and nobody else includes. */
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+/* First what the skeleton needs. */
+#include "source/bpf.h"
+
+#include "lastout.skel.h"
+
+enum {
+	SOURCE_RING_BYTES = 1 << 20,
+	SOURCE_PROGRAMS_MAX = 16,
+	SOURCE_PROCESSES = 65536,
+	SOURCE_CONTAINERS = 8192,
+};
+
+struct bpf_source {
+	struct lastout_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct bpf_source_options options;
+	struct abi_version version; /* of what is loaded */
+	unsigned cpus;
+	char pins[256];	    /* our set of pins; "": none */
+	char old_pins[256]; /* the one that it replaces, until ours is settled; "": none */
+	int old_containers; /* its map, while the layout differs; -1: none */
+	int programs[SOURCE_PROGRAMS_MAX]; /* attached ones; owned if they were taken over */
+	unsigned program_count;
+	int pin_lock; /* on the directory of pins; -1: none */
+	bool is_taken_over;
+};
+
+/* --- bpf_kernel.c: what differs between kernels, and must be known before programs are loaded --- */
+
+int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, struct error *error);
+
+/* --- bpf_load.c --- */
+
+/* Fills source->skeleton and source->version: programs new, maps new or `shared`. */
+int bpf_load(struct bpf_source *source, struct error *error);
+
+/* Keeps libbpf's own words for the one line that an error becomes. */
+void bpf_load_keep_words(void);
+
+/* --- bpf_pin.c --- */
+
+struct bpf_pin_set {
+	char path[256];
+	struct abi_version version;
+	bool is_whole;
+};
+
+/*
+ * Finds the set of pins to go on with: whole, settled, of any layout. -ENOENT if there is none;
+ * another negative errno, with the reason, if the directory cannot be used. Removes broken sets.
+ */
+int bpf_pin_find(const char *directory, struct bpf_pin_set *ret_set, struct error *error);
+
+/*
+ * Makes the directory, if it is missing and its parent is in bpffs, and locks it: one agent uses it
+ * at a time. -EOPNOTSUPP if there is no bpffs, -EWOULDBLOCK if another has it.
+ */
+int bpf_pin_lock(const char *directory, int *ret_fd, struct error *error);
+
+/* Has the maps of an opened, not yet loaded skeleton be those of the set. */
+int bpf_pin_share_maps(const struct bpf_pin_set *set, struct lastout_bpf *skeleton);
+
+/* Opens the programs that the set keeps attached, for their statistics. */
+int bpf_pin_open_programs(const struct bpf_pin_set *set, struct bpf_source *source);
+
+/* A descriptor of the set's map of containers, or a negative errno. */
+int bpf_pin_open_containers(const struct bpf_pin_set *set);
+
+/* Pins all maps and links as a new set below the directory; source->version last. */
+int bpf_pin_make(struct bpf_source *source, struct error *error);
+
+/* What was made is settled: from now on it is what is found. */
+int bpf_pin_settle(struct bpf_source *source);
+
+void bpf_pin_remove(const char *set_path);

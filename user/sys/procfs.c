@@ -67,7 +67,7 @@ int procfs_read_stat(const char *proc, pid_t pid, struct procfs_stat *ret_stat)
 	return read_stat_file(path, ret_stat);
 }
 
-static bool stat_is_dying(const struct procfs_stat *stat)
+bool procfs_stat_is_dying(const struct procfs_stat *stat)
 {
 	return stat->state == 'Z' || stat->state == 'X' || stat->flags & PROCFS_FLAG_EXITING;
 }
@@ -98,7 +98,7 @@ static bool threads_are_dying(const char *proc, pid_t pid)
 		err = read_stat_file(path, &stat);
 		if (err == -ESRCH)
 			continue;
-		if (err || !stat_is_dying(&stat))
+		if (err || !procfs_stat_is_dying(&stat))
 			return false;
 	}
 }
@@ -110,7 +110,7 @@ bool procfs_is_dying(const char *proc, pid_t pid)
 
 	if (err)
 		return err == -ESRCH;
-	return stat_is_dying(&stat) && threads_are_dying(proc, pid);
+	return procfs_stat_is_dying(&stat) && threads_are_dying(proc, pid);
 }
 
 bool procfs_is_start(const struct procfs_stat *stat, uint64_t start_ns)

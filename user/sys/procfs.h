@@ -20,6 +20,9 @@ struct procfs_stat {
 /* -ESRCH if there is no such process. */
 int procfs_read_stat(const char *proc, pid_t pid, struct procfs_stat *ret_stat);
 
+/* Whether that thread is a zombie, or will not return to user space. */
+bool procfs_stat_is_dying(const struct procfs_stat *stat);
+
 /*
  * Has the process passed the point of no return: a zombie, or each of its threads exiting? It may
  * be listed for as long as its memory is being freed. True also if it is gone. Errors count as

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/exit_tracer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "sys/file.h"
+#include "sys/procfs.h"
+#include "sys/registers.h"
+#include "sys/syscall_site.h"
+#include "sys/thread_choice.h"
+#include "sys/tracee.h"
+
+enum {
+	RECOVERY_MS = 100, /* kept back from the limit, to put right what did not work */
+	ENTRY_MS = 20,	   /* a thread that makes no system call for that long is pushed */
+	SETTLE_MS = 10,
+};
+
+struct attempt {
+	const struct exit_by_status_request *request;
+	struct exit_by_status_report *report;
+	struct tracee tracee;
+	uint64_t deadline_ns; /* of this thread's try */
+	uint64_t limit_ns;    /* of everything */
+	struct registers before;
+	bool was_aimed; /* `before` was in user mode, and is to be put back as it is */
+};
+
+static enum exit_by_status_result fail(struct attempt *attempt, int err)
+{
+	if (err == -ESRCH)
+		return EXIT_BY_STATUS_GONE;
+	if (err == -EOPNOTSUPP)
+		return EXIT_BY_STATUS_ABI;
+	attempt->report->err = err;
+	return EXIT_BY_STATUS_FAILED;
+}
+
+static enum exit_by_status_result let_go(struct attempt *attempt, enum exit_by_status_result result)
+{
+	tracee_detach(&attempt->tracee);
+	return result;
+}
+
+static pid_t find_tracer(const struct exit_by_status_request *request, pid_t tid)
+{
+	char path[256], text[4096];
+	const char *line;
+	int tracer;
+
+	(void)snprintf(path, sizeof(path), "%s/%d/task/%d/status", request->proc, request->pid,
+		       tid);
+	if (file_read_cut(path, text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, "\nTracerPid:");
+	return line && sscanf(line, "\nTracerPid: %d", &tracer) == 1 ? tracer : 0;
+}
+
+/* 3: nobody may trace anybody, root included. A setting of the host, which its procfs tells. */
+static bool is_forbidden_by_yama(const char *proc)
+{
+	char path[256], text[16];
+
+	(void)snprintf(path, sizeof(path), "%s/sys/kernel/yama/ptrace_scope", proc);
+	return file_read(path, text, sizeof(text)) > 0 && text[0] == '3';
+}
+
+static enum exit_by_status_result explain_refusal(struct attempt *attempt, int err)
+{
+	const struct exit_by_status_request *request = attempt->request;
+
+	if (err != -EPERM && err != -EACCES)
+		return fail(attempt, err);
+	attempt->report->tracer = find_tracer(request, attempt->tracee.tid);
+	if (attempt->report->tracer)
+		return EXIT_BY_STATUS_TRACED;
+	if (is_forbidden_by_yama(request->proc))
+		return EXIT_BY_STATUS_SCOPE;
+	/* The kernel also refuses a thread that has just ended. */
+	if (thread_is_dying(request->proc, request->pid, attempt->tracee.tid))
+		return EXIT_BY_STATUS_GONE;
+	attempt->report->err = err;
+	return EXIT_BY_STATUS_DENIED;
+}
+
+/* A frozen thread sleeps in the freezer, in which function depends on hierarchy and compiler. */
+static bool is_in_freezer(char state, const char *where)
+{
+	return strstr(where, "freezer") || strstr(where, "refrigerator") ||
+	       (state != 'T' && strstr(where, "get_signal"));
+}
+
+/* It did not stop, or reaches no system call: why? */
+static enum exit_by_status_result explain_silence(const struct attempt *attempt)
+{
+	const struct exit_by_status_request *request = attempt->request;
+	char state, where[64];
+
+	if (thread_read_state(request->proc, request->pid, attempt->tracee.tid, &state, where,
+			      sizeof(where)) < 0)
+		return EXIT_BY_STATUS_GONE;
+	if (is_in_freezer(state, where))
+		return EXIT_BY_STATUS_FROZEN;
+	if (state == 'T')
+		return EXIT_BY_STATUS_STOPPED;
+	return state == 'D' ? EXIT_BY_STATUS_UNINTERRUPTIBLE : EXIT_BY_STATUS_TIMED_OUT;
+}
+
+/*
+ * Now that the thread is held its number cannot go to another. So if it is one of the process with
+ * that number, and that process has the right start, nothing can have been mistaken; the pidfd says
+ * that it lives.
+ */
+static bool is_still_it(const struct attempt *attempt)
+{
+	const struct exit_by_status_request *request = attempt->request;
+	struct pollfd pidfd = {.fd = request->pidfd, .events = POLLIN};
+	struct procfs_stat stat;
+
+	return !thread_is_dying(request->proc, request->pid, attempt->tracee.tid) &&
+	       procfs_read_stat(request->proc, request->pid, &stat) == 0 &&
+	       procfs_is_start(&stat, request->start_ns) && poll(&pidfd, 1, 0) == 0;
+}
+
+static enum exit_by_status_result at_end(struct attempt *attempt)
+{
+	struct exit_by_status_report *report = attempt->report;
+
+	report->status = attempt->tracee.status;
+	if (report->status == attempt->request->code << 8)
+		return let_go(attempt, EXIT_BY_STATUS_DONE);
+	if ((report->status & 0x7f) == SIGSYS)
+		return let_go(attempt, EXIT_BY_STATUS_SECCOMP);
+	return let_go(attempt, EXIT_BY_STATUS_ENDING);
+}
+
+/* At a stop that the attempt cannot use. */
+static enum exit_by_status_result give_up(struct attempt *attempt, enum tracee_stop stop)
+{
+	switch (stop) {
+	case TRACEE_GONE:
+		return EXIT_BY_STATUS_GONE;
+	case TRACEE_ENDING:
+		return at_end(attempt);
+	case TRACEE_STOPPED:
+		return let_go(attempt, EXIT_BY_STATUS_STOPPED);
+	case TRACEE_RUNS:
+		return explain_silence(attempt);
+	default:
+		return let_go(attempt, EXIT_BY_STATUS_TIMED_OUT);
+	}
+}
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* Resumes it and waits for the entry of a system call, whatever else it stops for. */
+static enum tracee_stop run_to_entry(struct attempt *attempt, unsigned patience_ms)
+{
+	uint64_t deadline_ns = clock_boot_ns() + patience_ms * NS_PER_MS;
+	enum tracee_stop stop;
+
+	do {
+		if (tracee_resume(&attempt->tracee) == -ESRCH)
+			return TRACEE_GONE;
+		stop = tracee_await(&attempt->tracee, earlier(deadline_ns, attempt->limit_ns));
+	} while (stop == TRACEE_ASKED || stop == TRACEE_RETURN);
+	return stop;
+}
+
+static enum tracee_stop interrupt(struct attempt *attempt, uint64_t deadline_ns)
+{
+	if (tracee_interrupt(&attempt->tracee) < 0)
+		return TRACEE_GONE;
+	return tracee_await(&attempt->tracee, deadline_ns);
+}
+
+/*
+ * Puts an aimed thread back where it was: it has reached no system call. It is frozen, say, and
+ * would make ours once it is thawed.
+ */
+static enum exit_by_status_result take_back(struct attempt *attempt)
+{
+	enum tracee_stop stop = interrupt(attempt, attempt->limit_ns);
+
+	if (stop != TRACEE_ASKED)
+		return give_up(attempt, stop);
+	(void)registers_write(attempt->tracee.tid, &attempt->before);
+	tracee_detach(&attempt->tracee);
+	return explain_silence(attempt);
+}
+
+/*
+ * The filter answered in place of exit_group. The thread makes its own call again, as if nothing had
+ * been; the filter's SIGSYS, if that is its way, comes first and is swallowed. Only then is it free.
+ */
+static enum exit_by_status_result put_back(struct attempt *attempt)
+{
+	enum tracee_stop stop;
+
+	if (!attempt->was_aimed)
+		registers_rewind(&attempt->before);
+	(void)registers_write(attempt->tracee.tid, &attempt->before);
+	attempt->tracee.has_refused_exit = true;
+	stop = run_to_entry(attempt, SETTLE_MS);
+	if (stop == TRACEE_RUNS)
+		stop = interrupt(attempt, attempt->limit_ns);
+	if (stop == TRACEE_ENTRY || stop == TRACEE_ASKED)
+		return let_go(attempt, EXIT_BY_STATUS_SECCOMP);
+	return give_up(attempt, stop);
+}
+
+/* At the entry of a system call: changes it, and sees what becomes of it. */
+static enum exit_by_status_result enter_exit(struct attempt *attempt)
+{
+	const struct tracee *tracee = &attempt->tracee;
+	enum tracee_stop stop;
+	struct registers entry;
+	int err = registers_read(tracee->tid, &entry);
+
+	if (!err)
+		err = registers_enter_exit(tracee->tid, &entry, tracee->arch,
+					   attempt->request->code);
+	if (err)
+		return let_go(attempt, fail(attempt, err));
+	if (!attempt->was_aimed)
+		attempt->before = entry;
+	do {
+		(void)tracee_resume(tracee);
+		stop = tracee_await(&attempt->tracee, attempt->deadline_ns);
+	} while (stop == TRACEE_ASKED);
+	if (stop == TRACEE_RUNS) /* a filter that asks somebody else, and gets no answer */
+		stop = interrupt(attempt, attempt->limit_ns);
+	return stop == TRACEE_RETURN ? put_back(attempt) : give_up(attempt, stop);
+}
+
+/* A thread that makes no system call by itself: sent to an instruction that makes one. */
+static enum exit_by_status_result push(struct attempt *attempt)
+{
+	const struct exit_by_status_request *request = attempt->request;
+	struct syscall_instruction instruction;
+	struct registers aimed;
+	enum tracee_stop stop;
+	uint64_t address;
+	int err = registers_read(attempt->tracee.tid, &attempt->before);
+
+	if (!err)
+		err = registers_instruction(&attempt->before, &instruction);
+	if (!err)
+		err = syscall_site_find(request->proc, request->pid, &instruction,
+					attempt->deadline_ns, &address);
+	if (err == -ENOENT || err == -ETIME)
+		return let_go(attempt, EXIT_BY_STATUS_TIMED_OUT);
+	if (!err) {
+		aimed = attempt->before;
+		registers_aim(&aimed, address, request->code);
+		err = registers_write(attempt->tracee.tid, &aimed);
+	}
+	if (err)
+		return let_go(attempt, fail(attempt, err));
+	attempt->was_aimed = true;
+	stop = run_to_entry(attempt, ENTRY_MS);
+	if (stop == TRACEE_RUNS)
+		return take_back(attempt);
+	return stop == TRACEE_ENTRY ? enter_exit(attempt) : give_up(attempt, stop);
+}
+
+/* From the first stop on. */
+static enum exit_by_status_result lead_to_exit(struct attempt *attempt)
+{
+	const struct exit_by_status_request *request = attempt->request;
+	enum tracee_stop stop;
+
+	if (request->may_go_on && !request->may_go_on(request->context))
+		return let_go(attempt, EXIT_BY_STATUS_HELD);
+	stop = run_to_entry(attempt, ENTRY_MS);
+	if (stop == TRACEE_RUNS && explain_silence(attempt) == EXIT_BY_STATUS_FROZEN)
+		return EXIT_BY_STATUS_FROZEN;
+	if (stop == TRACEE_RUNS)
+		stop = interrupt(attempt, attempt->deadline_ns);
+	if (stop == TRACEE_ASKED)
+		return push(attempt);
+	return stop == TRACEE_ENTRY ? enter_exit(attempt) : give_up(attempt, stop);
+}
+
+static enum exit_by_status_result try_thread(struct attempt *attempt)
+{
+	enum tracee_stop stop;
+	int err = tracee_seize(&attempt->tracee);
+
+	if (err)
+		return explain_refusal(attempt, err);
+	if (!is_still_it(attempt))
+		return EXIT_BY_STATUS_GONE; /* seized, but nobody notices: we end */
+	stop = interrupt(attempt, attempt->deadline_ns);
+	return stop == TRACEE_ASKED ? lead_to_exit(attempt) : give_up(attempt, stop);
+}
+
+/* Another thread may still do where this one did not come. */
+static bool is_worth_another(enum exit_by_status_result result)
+{
+	return result == EXIT_BY_STATUS_UNINTERRUPTIBLE || result == EXIT_BY_STATUS_TIMED_OUT ||
+	       result == EXIT_BY_STATUS_GONE;
+}
+
+static enum exit_by_status_result try_threads(struct attempt *attempt)
+{
+	pid_t threads[THREAD_CHOICE_MAX];
+	size_t count = thread_choose(attempt->request->proc, attempt->request->pid, threads);
+	enum exit_by_status_result result = EXIT_BY_STATUS_GONE;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t now_ns = clock_boot_ns();
+		uint64_t end_ns = attempt->limit_ns - RECOVERY_MS * NS_PER_MS;
+
+		if (now_ns >= end_ns)
+			break;
+		attempt->deadline_ns = now_ns + (end_ns - now_ns) / (i + 1 < count ? 2 : 1);
+		attempt->tracee = (struct tracee){
+			.tid = threads[i],
+			.first_stop_ns = attempt->tracee.first_stop_ns,
+		};
+		attempt->was_aimed = false;
+		result = try_thread(attempt);
+		if (!is_worth_another(result))
+			break;
+	}
+	attempt->report->tid = attempt->tracee.tid;
+	return result;
+}
+
+void exit_tracer_run(const struct exit_by_status_request *request,
+		     struct exit_by_status_report *ret_report)
+{
+	struct exit_by_status_report report = {.status = -1};
+	uint64_t start_ns = clock_boot_ns(), end_ns;
+	struct attempt attempt = {
+		.request = request,
+		.report = &report,
+		.limit_ns = start_ns + EXIT_BY_STATUS_LIMIT_MS * NS_PER_MS,
+	};
+
+	report.result = try_threads(&attempt);
+	end_ns = clock_boot_ns();
+	report.took_ns = end_ns - start_ns;
+	if (attempt.tracee.first_stop_ns)
+		report.held_ns = end_ns - attempt.tracee.first_stop_ns;
+	*ret_report = report;
+}

@@ -42,6 +42,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuz
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
+DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
+DRIVER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard user/base/*.c user/core/*.c user/sys/*.c))
 C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 
 ifeq ($(V),1)
@@ -69,7 +71,7 @@ test:
 bench: all $(PROGRAMS) $(B)/tests/bench/lives
 	$(Q)tests/bench/run
 
-tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS)
+tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 
 unit: $(UNIT_TESTS)
 	$(Q)tests/run unit
@@ -171,6 +173,19 @@ $(B)/tests/programs/%: tests/programs/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
+
+# 32-bit code of x86-64; without a libc, because gcc alone makes no other.
+$(B)/tests/programs/odd-init32: tests/programs/odd-init32.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -std=gnu11 -O2 -static -nostdlib -ffreestanding -fno-pic -no-pie \
+		-fno-stack-protector $(WARNINGS) $< -o $@
+
+# What calls into lastout's own code, so that one part of it can be tried alone.
+$(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) -o $@
 
 $(B)/tests/bench/%: tests/bench/%.c
 	$(say) CC $<

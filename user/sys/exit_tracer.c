@@ -18,7 +18,7 @@
 enum {
 	RECOVERY_MS = 100, /* kept back from the limit, to put right what did not work */
 	ENTRY_MS = 20,	   /* a thread that makes no system call for that long is pushed */
-	SETTLE_MS = 10,
+	SETTLE_MS = 10,	   /* for the first system call after a refused one */
 };
 
 struct attempt {
@@ -156,21 +156,20 @@ static enum exit_by_status_result give_up(struct attempt *attempt, enum tracee_s
 	}
 }
 
-static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+static uint64_t after_ms(unsigned ms)
 {
-	return a_ns < b_ns ? a_ns : b_ns;
+	return clock_boot_ns() + ms * NS_PER_MS;
 }
 
 /* Resumes it and waits for the entry of a system call, whatever else it stops for. */
-static enum tracee_stop run_to_entry(struct attempt *attempt, unsigned patience_ms)
+static enum tracee_stop run_to_entry(struct attempt *attempt, uint64_t deadline_ns)
 {
-	uint64_t deadline_ns = clock_boot_ns() + patience_ms * NS_PER_MS;
 	enum tracee_stop stop;
 
 	do {
 		if (tracee_resume(&attempt->tracee) == -ESRCH)
 			return TRACEE_GONE;
-		stop = tracee_await(&attempt->tracee, earlier(deadline_ns, attempt->limit_ns));
+		stop = tracee_await(&attempt->tracee, deadline_ns);
 	} while (stop == TRACEE_ASKED || stop == TRACEE_RETURN);
 	return stop;
 }
@@ -183,8 +182,8 @@ static enum tracee_stop interrupt(struct attempt *attempt, uint64_t deadline_ns)
 }
 
 /*
- * Puts an aimed thread back where it was: it has reached no system call. It is frozen, say, and
- * would make ours once it is thawed.
+ * Puts an aimed thread back where it was: it has reached no system call. It was frozen just now, say,
+ * and would make ours once it is thawed.
  */
 static enum exit_by_status_result take_back(struct attempt *attempt)
 {
@@ -209,7 +208,7 @@ static enum exit_by_status_result put_back(struct attempt *attempt)
 		registers_rewind(&attempt->before);
 	(void)registers_write(attempt->tracee.tid, &attempt->before);
 	attempt->tracee.has_refused_exit = true;
-	stop = run_to_entry(attempt, SETTLE_MS);
+	stop = run_to_entry(attempt, after_ms(SETTLE_MS));
 	if (stop == TRACEE_RUNS)
 		stop = interrupt(attempt, attempt->limit_ns);
 	if (stop == TRACEE_ENTRY || stop == TRACEE_ASKED)
@@ -266,7 +265,7 @@ static enum exit_by_status_result push(struct attempt *attempt)
 	if (err)
 		return let_go(attempt, fail(attempt, err));
 	attempt->was_aimed = true;
-	stop = run_to_entry(attempt, ENTRY_MS);
+	stop = run_to_entry(attempt, attempt->deadline_ns);
 	if (stop == TRACEE_RUNS)
 		return take_back(attempt);
 	return stop == TRACEE_ENTRY ? enter_exit(attempt) : give_up(attempt, stop);
@@ -280,7 +279,7 @@ static enum exit_by_status_result lead_to_exit(struct attempt *attempt)
 
 	if (request->may_go_on && !request->may_go_on(request->context))
 		return let_go(attempt, EXIT_BY_STATUS_HELD);
-	stop = run_to_entry(attempt, ENTRY_MS);
+	stop = run_to_entry(attempt, after_ms(ENTRY_MS));
 	if (stop == TRACEE_RUNS && explain_silence(attempt) == EXIT_BY_STATUS_FROZEN)
 		return EXIT_BY_STATUS_FROZEN;
 	if (stop == TRACEE_RUNS)

@@ -57,6 +57,10 @@ class Container:
     def await_line(self, fifo: str = "up") -> str:
         return self._fifos[fifo].receive()
 
+    def said(self) -> str:
+        """What its processes have written to their standard streams."""
+        return self._log.read_text(errors="replace")
+
     def write(self, name: str, content: bytes) -> None:
         """Put a file into its control directory, /c."""
         (self._bundle / "c" / name).write_bytes(content)

@@ -45,6 +45,10 @@ class Containers:
         """A container whose PID 1 is tests/programs/manager.c."""
         return self._start(programs.path("manager"), list(args), **options)
 
+    def program(self, name: str, *args: str, **options: Any) -> Container:
+        """A container whose PID 1 is a program of tests/programs."""
+        return self._start(programs.path(name), list(args), **options)
+
     def many(self, count: int, script: str) -> list[Container]:
         """That many containers with the same script, several at a time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -20,12 +20,28 @@ def state(pid: int) -> str:
 
 def pid_inside(pid: int) -> int | None:
     """Its pid in its own PID namespace, or None when it is gone."""
+    field = _status_field(pid, "NSpid")
+    return int(field[-1]) if field else None
+
+
+def tracer(pid: int) -> int:
+    """Who traces it; 0 if nobody does, or it is gone."""
+    field = _status_field(pid, "TracerPid")
+    return int(field[0]) if field else 0
+
+
+def threads(pid: int) -> int:
+    field = _status_field(pid, "Threads")
+    return int(field[0]) if field else 0
+
+
+def _status_field(pid: int, name: str) -> list[str] | None:
     try:
         status = Path(f"/proc/{pid}/status").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    [line] = [line for line in status.splitlines() if line.startswith("NSpid:")]
-    return int(line.split()[-1])
+    [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
+    return line.split()[1:]
 
 
 def await_exit(pid: int) -> None:

@@ -10,13 +10,22 @@ from .machine import ROOT
 PROGRAMS = ROOT / "build" / "tests" / "programs"
 """Bound into every container as /t."""
 
+DRIVERS = ROOT / "build" / "tests" / "drivers"
+"""Run on the host: they call one part of lastout alone."""
+
 
 def build() -> None:
     """Only what is older than its source."""
     sources = (ROOT / "tests" / "programs").glob("*.c")
     targets = [path(source.stem).relative_to(ROOT) for source in sources]
+    drivers = (ROOT / "tests" / "drivers").glob("*.c")
+    targets += [driver(source.stem).relative_to(ROOT) for source in drivers]
     subprocess.run(["make", "--no-print-directory", "-C", ROOT, *targets], check=True)
 
 
 def path(name: str) -> Path:
     return PROGRAMS / name
+
+
+def driver(name: str) -> Path:
+    return DRIVERS / name

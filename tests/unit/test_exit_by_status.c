@@ -122,7 +122,9 @@ static void test_ends_without_a_system_call_of_its_own(void **state)
 /* What the last look saw, in memory that the tracer shares with us. */
 struct look {
 	int count;
+	int ends;
 	char target_state;
+	bool has_died_before;
 	bool may_go_on;
 	struct exit_by_status_request request;
 };
@@ -138,6 +140,15 @@ static bool look(void *context)
 	return seen->may_go_on;
 }
 
+static void see_end(void *context)
+{
+	struct look *seen = context;
+	struct pollfd pidfd = {.fd = seen->request.pidfd, .events = POLLIN};
+
+	seen->ends++;
+	seen->has_died_before = poll(&pidfd, 1, 0) != 0;
+}
+
 static struct look *make_look(bool may_go_on, void (*be)(void))
 {
 	struct look *seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
@@ -147,6 +158,7 @@ static struct look *make_look(bool may_go_on, void (*be)(void))
 	seen->may_go_on = may_go_on;
 	seen->request = start(be, 43);
 	seen->request.may_go_on = look;
+	seen->request.is_ending = see_end;
 	seen->request.context = seen;
 	return seen;
 }
@@ -159,6 +171,8 @@ static void test_last_look_while_it_stands(void **state)
 	assert_int_equal(run(&seen->request).result, EXIT_BY_STATUS_DONE);
 	assert_int_equal(seen->count, 1);
 	assert_int_equal(seen->target_state, 't');
+	assert_int_equal(seen->ends, 1);
+	assert_false(seen->has_died_before);
 	assert_int_equal(stop(&seen->request, false), 43 << 8);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
@@ -170,6 +184,7 @@ static void test_last_look_says_no(void **state)
 	(void)state;
 	assert_int_equal(run(&seen->request).result, EXIT_BY_STATUS_HELD);
 	assert_int_equal(seen->count, 1);
+	assert_int_equal(seen->ends, 0);
 	assert_int_equal(stop(&seen->request, true), SIGKILL);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }

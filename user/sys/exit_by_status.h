@@ -47,7 +47,12 @@ struct exit_by_status_request {
 	 * what it changes is lost. NULL: always yes.
 	 */
 	bool (*may_go_on)(void *context);
-	void *context;
+	/*
+	 * It is certain now: the process is ending with the code, and stands until this returns, so
+	 * that nobody can know of its end before. Runs in the tracer, too. May be NULL.
+	 */
+	void (*is_ending)(void *context);
+	void *context; /* of both */
 };
 
 struct exit_by_status_report {

@@ -129,11 +129,15 @@ static bool is_still_it(const struct attempt *attempt)
 
 static enum exit_by_status_result at_end(struct attempt *attempt)
 {
+	const struct exit_by_status_request *request = attempt->request;
 	struct exit_by_status_report *report = attempt->report;
 
 	report->status = attempt->tracee.status;
-	if (report->status == attempt->request->code << 8)
+	if (report->status == request->code << 8) {
+		if (request->is_ending)
+			request->is_ending(request->context);
 		return let_go(attempt, EXIT_BY_STATUS_DONE);
+	}
 	if ((report->status & 0x7f) == SIGSYS)
 		return let_go(attempt, EXIT_BY_STATUS_SECCOMP);
 	return let_go(attempt, EXIT_BY_STATUS_ENDING);

@@ -74,10 +74,8 @@ static void test_json_of_every_how(void **state)
 		enum outcome_how how;
 		const char *name;
 	} hows[] = {
-		{OUTCOME_SELF, "self"},
-		{OUTCOME_SIGNAL, "signal"},
-		{OUTCOME_KILL, "kill"},
-		{OUTCOME_DRY_RUN, "dry_run"},
+		{OUTCOME_SELF, "self"},	    {OUTCOME_SIGNAL, "signal"},	  {OUTCOME_KILL, "kill"},
+		{OUTCOME_STATUS, "status"}, {OUTCOME_DRY_RUN, "dry_run"},
 	};
 	struct container ended = container();
 	struct outcome o = outcome(&ended, OUTCOME_SIGNAL);
@@ -162,6 +160,13 @@ static void test_text_of_every_how(void **state)
 		"08:47:00.123 finished web (runc, policy options): goproc[4001] had to be killed "
 		"(SIGKILL); last task python3[4711] was killed by SIGSEGV (core), first signal "
 		"2.5s later\n");
+	o.how = OUTCOME_STATUS;
+	ended.init_exit.status = EXITED(3);
+	ended.last_task.status = EXITED(3);
+	check_text(
+		&o,
+		"08:47:00.123 finished web (runc, policy options): goproc[4001] ended by exit "
+		"status (code 3); last task python3[4711] exited with 3, first signal 2.5s later\n");
 	o.how = OUTCOME_SELF;
 	o.has_latency = false;
 	ended.init_exit.status = 0;

@@ -79,10 +79,8 @@ static void put_init(struct json *json, const struct outcome *outcome)
 const char *outcome_how_name(enum outcome_how how)
 {
 	static const char *const names[] = {
-		[OUTCOME_SELF] = "self",
-		[OUTCOME_SIGNAL] = "signal",
-		[OUTCOME_KILL] = "kill",
-		[OUTCOME_DRY_RUN] = "dry_run",
+		[OUTCOME_SELF] = "self",     [OUTCOME_SIGNAL] = "signal",   [OUTCOME_KILL] = "kill",
+		[OUTCOME_STATUS] = "status", [OUTCOME_DRY_RUN] = "dry_run",
 	};
 
 	return names[how];

@@ -13,6 +13,7 @@ enum outcome_how {
 	OUTCOME_SELF,	 /* init ended by itself */
 	OUTCOME_SIGNAL,	 /* after it was asked to */
 	OUTCOME_KILL,	 /* after SIGKILL */
+	OUTCOME_STATUS,	 /* it was made to exit as the last task had */
 	OUTCOME_DRY_RUN, /* it would have been asked now */
 };
 

@@ -158,7 +158,7 @@ void text_put_process(struct buf *out, const struct process *process)
 	buf_printf(out, "[%d]", process->pid);
 }
 
-static void put_end(struct buf *out, const struct ended *ended)
+void text_put_ended(struct buf *out, const struct ended *ended)
 {
 	char text[EXIT_STATUS_TEXT_SIZE];
 
@@ -174,6 +174,7 @@ static const char *const how_texts[] = {
 	[OUTCOME_SELF] = "ended by itself",
 	[OUTCOME_SIGNAL] = "ended when asked to",
 	[OUTCOME_KILL] = "had to be killed",
+	[OUTCOME_STATUS] = "ended by exit status",
 	[OUTCOME_DRY_RUN] = "would be asked to end now (dry run)",
 };
 
@@ -219,7 +220,7 @@ void text_put_outcome(struct buf *out, const struct outcome *outcome)
 	}
 	if (container->last_task.is_known) {
 		buf_puts(out, "; last task ");
-		put_end(out, &container->last_task);
+		text_put_ended(out, &container->last_task);
 	}
 	if (outcome->has_latency) {
 		duration_format(outcome->latency_ns, text, sizeof(text));

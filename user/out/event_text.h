@@ -28,3 +28,6 @@ const char *text_outcome_how(const char *name);
 
 /* `python3[4711]`, escaped. */
 void text_put_process(struct buf *out, const struct process *process);
+
+/* `python3[4711] exited with 3`, `python3[4711] was killed by SIGKILL`. */
+void text_put_ended(struct buf *out, const struct ended *ended);

@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "sys/file.h"
+#include "sys/exit_reason.h"
 #include "sys/procfs.h"
 #include "sys/registers.h"
 #include "sys/syscall_site.h"
@@ -47,68 +45,22 @@ static enum exit_by_status_result let_go(struct attempt *attempt, enum exit_by_s
 	return result;
 }
 
-static pid_t find_tracer(const struct exit_by_status_request *request, pid_t tid)
-{
-	char path[256], text[4096];
-	const char *line;
-	int tracer;
-
-	(void)snprintf(path, sizeof(path), "%s/%d/task/%d/status", request->proc, request->pid,
-		       tid);
-	if (file_read_cut(path, text, sizeof(text)) < 0)
-		return 0;
-	line = strstr(text, "\nTracerPid:");
-	return line && sscanf(line, "\nTracerPid: %d", &tracer) == 1 ? tracer : 0;
-}
-
-/* 3: nobody may trace anybody, root included. A setting of the host, which its procfs tells. */
-static bool is_forbidden_by_yama(const char *proc)
-{
-	char path[256], text[16];
-
-	(void)snprintf(path, sizeof(path), "%s/sys/kernel/yama/ptrace_scope", proc);
-	return file_read(path, text, sizeof(text)) > 0 && text[0] == '3';
-}
-
 static enum exit_by_status_result explain_refusal(struct attempt *attempt, int err)
 {
-	const struct exit_by_status_request *request = attempt->request;
+	enum exit_by_status_result result;
 
 	if (err != -EPERM && err != -EACCES)
 		return fail(attempt, err);
-	attempt->report->tracer = find_tracer(request, attempt->tracee.tid);
-	if (attempt->report->tracer)
-		return EXIT_BY_STATUS_TRACED;
-	if (is_forbidden_by_yama(request->proc))
-		return EXIT_BY_STATUS_SCOPE;
-	/* The kernel also refuses a thread that has just ended. */
-	if (thread_is_dying(request->proc, request->pid, attempt->tracee.tid))
-		return EXIT_BY_STATUS_GONE;
-	attempt->report->err = err;
-	return EXIT_BY_STATUS_DENIED;
+	result = exit_reason_refused(attempt->request, attempt->tracee.tid,
+				     &attempt->report->tracer);
+	if (result == EXIT_BY_STATUS_DENIED)
+		attempt->report->err = err;
+	return result;
 }
 
-/* A frozen thread sleeps in the freezer, in which function depends on hierarchy and compiler. */
-static bool is_in_freezer(char state, const char *where)
-{
-	return strstr(where, "freezer") || strstr(where, "refrigerator") ||
-	       (state != 'T' && strstr(where, "get_signal"));
-}
-
-/* It did not stop, or reaches no system call: why? */
 static enum exit_by_status_result explain_silence(const struct attempt *attempt)
 {
-	const struct exit_by_status_request *request = attempt->request;
-	char state, where[64];
-
-	if (thread_read_state(request->proc, request->pid, attempt->tracee.tid, &state, where,
-			      sizeof(where)) < 0)
-		return EXIT_BY_STATUS_GONE;
-	if (is_in_freezer(state, where))
-		return EXIT_BY_STATUS_FROZEN;
-	if (state == 'T')
-		return EXIT_BY_STATUS_STOPPED;
-	return state == 'D' ? EXIT_BY_STATUS_UNINTERRUPTIBLE : EXIT_BY_STATUS_TIMED_OUT;
+	return exit_reason_silent(attempt->request, attempt->tracee.tid);
 }
 
 /*
@@ -165,17 +117,24 @@ static uint64_t after_ms(unsigned ms)
 	return clock_boot_ns() + ms * NS_PER_MS;
 }
 
-/* Resumes it and waits for the entry of a system call, whatever else it stops for. */
-static enum tracee_stop run_to_entry(struct attempt *attempt, uint64_t deadline_ns)
+/* Waits for the entry of a system call, whatever else it stops for. */
+static enum tracee_stop await_entry(struct attempt *attempt, uint64_t deadline_ns)
 {
-	enum tracee_stop stop;
+	for (;;) {
+		enum tracee_stop stop = tracee_await(&attempt->tracee, deadline_ns);
 
-	do {
+		if (stop != TRACEE_ASKED && stop != TRACEE_RETURN)
+			return stop;
 		if (tracee_resume(&attempt->tracee) == -ESRCH)
 			return TRACEE_GONE;
-		stop = tracee_await(&attempt->tracee, deadline_ns);
-	} while (stop == TRACEE_ASKED || stop == TRACEE_RETURN);
-	return stop;
+	}
+}
+
+static enum tracee_stop run_to_entry(struct attempt *attempt, uint64_t deadline_ns)
+{
+	if (tracee_resume(&attempt->tracee) == -ESRCH)
+		return TRACEE_GONE;
+	return await_entry(attempt, deadline_ns);
 }
 
 static enum tracee_stop interrupt(struct attempt *attempt, uint64_t deadline_ns)
@@ -279,13 +238,19 @@ static enum exit_by_status_result push(struct attempt *attempt)
 static enum exit_by_status_result lead_to_exit(struct attempt *attempt)
 {
 	const struct exit_by_status_request *request = attempt->request;
+	enum exit_by_status_result silence;
 	enum tracee_stop stop;
 
 	if (request->may_go_on && !request->may_go_on(request->context))
 		return let_go(attempt, EXIT_BY_STATUS_HELD);
 	stop = run_to_entry(attempt, after_ms(ENTRY_MS));
-	if (stop == TRACEE_RUNS && explain_silence(attempt) == EXIT_BY_STATUS_FROZEN)
-		return EXIT_BY_STATUS_FROZEN;
+	if (stop == TRACEE_RUNS) {
+		silence = explain_silence(attempt);
+		if (silence == EXIT_BY_STATUS_FROZEN)
+			return silence;
+		if (silence == EXIT_BY_STATUS_UNINTERRUPTIBLE) /* fetches a page, say */
+			stop = await_entry(attempt, attempt->deadline_ns);
+	}
 	if (stop == TRACEE_RUNS)
 		stop = interrupt(attempt, attempt->deadline_ns);
 	if (stop == TRACEE_ASKED)

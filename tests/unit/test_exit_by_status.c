@@ -119,6 +119,21 @@ static void test_ends_without_a_system_call_of_its_own(void **state)
 	check_ends(spin, 43);
 }
 
+/* Whoever ignores SIGCHLD hands that down to the tracer, who lives by it. */
+static void test_caller_that_ignores_its_children(void **state)
+{
+	struct exit_by_status_request request = start(stay, 43);
+	struct exit_by_status_report report;
+
+	(void)state;
+	assert_ptr_not_equal(signal(SIGCHLD, SIG_IGN), SIG_ERR);
+	report = run(&request);
+	assert_ptr_not_equal(signal(SIGCHLD, SIG_DFL), SIG_ERR);
+	assert_int_equal(report.result, EXIT_BY_STATUS_DONE);
+	assert_true(report.took_ns < EXIT_BY_STATUS_LIMIT_MS / 2 * NS_PER_MS);
+	(void)close(request.pidfd);
+}
+
 /* What the last look saw, in memory that the tracer shares with us. */
 struct look {
 	int count;
@@ -388,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends_with_the_code),
 		cmocka_unit_test(test_ends_without_a_system_call_of_its_own),
+		cmocka_unit_test(test_caller_that_ignores_its_children),
 		cmocka_unit_test(test_last_look_while_it_stands),
 		cmocka_unit_test(test_last_look_says_no),
 		cmocka_unit_test(test_another_start),

@@ -31,6 +31,7 @@ run(const struct exit_by_status_request *request, int fd, pid_t parent)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGALRM);
 	(void)signal(SIGALRM, SIG_DFL);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, it would not tell us of stops */
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	(void)alarm(ALARM_S);
 	exit_tracer_run(request, &report);

@@ -42,9 +42,9 @@ struct exit_by_status_request {
 	int pidfd;	   /* of that process, opened before it was verified */
 	int code;	   /* 0 to 255 */
 	/*
-	 * The last look, taken once while the thread stands still: from a process of a single thread
-	 * nothing new can come between this and its end. Runs in the tracer, a fork of the caller:
-	 * what it changes is lost. NULL: always yes.
+	 * The last look, taken while the thread stands still, and again if another has to be tried:
+	 * from a process of a single thread nothing new can come between this and its end. Runs in
+	 * the tracer, a fork of the caller: what it changes is lost. NULL: always yes.
 	 */
 	bool (*may_go_on)(void *context);
 	/*
@@ -79,8 +79,9 @@ int exit_by_status_start(const struct exit_by_status_request *request, struct ex
 
 /*
  * Takes the report, waiting for it if need be, and reaps the tracer. Unless the result is DONE,
- * ENDING, GONE, or SECCOMP with a status, the process runs on, unharmed. It may see what a stop
- * and SIGCONT would show it too: EINTR from epoll_wait and its like, signal(7).
+ * ENDING, GONE, or SECCOMP with a status, the process runs on, unharmed; after TRACER_DIED it does,
+ * or it ends with the code. It may see what a stop and SIGCONT would show it too: EINTR from
+ * epoll_wait and its like, signal(7).
  */
 void exit_by_status_finish(struct exit_by_status *attempt,
 			   struct exit_by_status_report *ret_report);

@@ -92,7 +92,7 @@ static void test_json_of_every_how(void **state)
 			       LAST_TASK
 			       "\"init\":{\"pid\":4001,\"comm\":\"goproc\","
 			       "\"exit_code\":null,\"signal\":\"SIGTERM\"},"
-			       "\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false}\n");
+			       "\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
 		check_json(&o, expected);
 	}
 }
@@ -111,7 +111,7 @@ static void test_json_with_little_known(void **state)
 	check_json(&o, OUTCOME_HEAD
 		   "\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
 		   "\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
-		   "\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false}\n");
+		   "\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false,\"status_fallback\":null}\n");
 }
 
 static void test_json_with_hostile_names(void **state)
@@ -131,7 +131,7 @@ static void test_json_with_hostile_names(void **state)
 		   "\"exit_code\":null,\"signal\":\"SIGABRT\"},"
 		   "\"init\":{\"pid\":4001,\"comm\":\"\\\"},\\\"how\\\":\\\"self\\\"\","
 		   "\"exit_code\":0,\"signal\":null},\"settle_s\":1.500,"
-		   "\"latency_us\":2500123,\"ordered\":false}\n");
+		   "\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
 }
 
 static void check_text(const struct outcome *outcome, const char *expected)

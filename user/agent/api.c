@@ -187,17 +187,37 @@ static void get_wait(const struct route *route)
 	waiting_add(route->api->waiting, route->exchange, route->container);
 }
 
+/* False: there is one that is none. */
+static bool read_code(const struct http_request *request, int *ret_code)
+{
+	const char *text = http_request_query(request, "status");
+	char *end;
+	long code;
+
+	if (!text)
+		return true;
+	code = strtol(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || code > 255)
+		return false;
+	*ret_code = (int)code;
+	return true;
+}
+
 static void post_finish(const struct route *route)
 {
 	struct container *container = route->container;
+	int code = FOLLOWER_NO_CODE, err;
 	struct listener *listener;
 	struct error error;
-	int err;
 
+	if (!read_code(route->request, &code)) {
+		http_reply_error(route->exchange, 400, "`status` is a whole number from 0 to 255");
+		return;
+	}
 	listener = add_listener(route->api, route->exchange, container->cgroup);
 	if (!listener)
 		return;
-	err = follower_finish(container->follower, &error);
+	err = follower_finish(container->follower, code, &error);
 	if (err) {
 		remove_listener(listener);
 		http_reply_error(route->exchange, http_status(err), "%s is not finished: %s",

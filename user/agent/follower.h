@@ -11,6 +11,8 @@
 
 struct follower;
 
+enum { FOLLOWER_NO_CODE = -1 };
+
 /* What all followers share; outlives them. */
 struct follower_shared {
 	struct event_base *base;
@@ -37,11 +39,11 @@ void follower_exit(struct follower *follower, const struct record_exit *record);
 void follower_policies_changed(struct follower *follower);
 
 /*
- * Ends init now, by its policy's way or by the defaults, as somebody has ordered. 0: asked to end;
- * the outcome is reported. -EBUSY: a task lives; -EPERM: refused; -EAGAIN: paused, or being ended
+ * Ends init now, by its policy's way or by the defaults, as somebody has ordered; with `code` as its
+ * exit code, or FOLLOWER_NO_CODE. 0: asked to end; the outcome is reported. -EBUSY: a task lives; -EPERM: refused; -EAGAIN: paused, or being ended
  * already; -EOPNOTSUPP: a dry run; or another negative errno: with the reason in `error`.
  */
-int follower_finish(struct follower *follower, struct error *error);
+int follower_finish(struct follower *follower, int code, struct error *error);
 
 /* How things stand. Valid until the follower is told something. */
 struct follower_view {

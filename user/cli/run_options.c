@@ -117,6 +117,20 @@ static int take_signal(void *target, const char *value, struct error *error)
 	return 0;
 }
 
+static int take_status(void *target, const char *value, struct error *error)
+{
+	struct run_options *options = target;
+
+	options->has_policy = true;
+	for (int how = POLICY_STATUS_SIGNAL; how <= POLICY_STATUS_WORST; how++) {
+		if (strcmp(value, policy_status_name(how)) == 0) {
+			options->set.defaults.status = how;
+			return 0;
+		}
+	}
+	return error_set(error, -EINVAL, "one of signal, task, worst");
+}
+
 static int take_dry_run(void *target, const char *value, struct error *error)
 {
 	(void)value;
@@ -150,6 +164,7 @@ const struct option_row run_option_rows[] = {
 	{"settle", 0, "TIME", "wait so long for init to end by itself (1s)", take_settle},
 	{"grace", 0, "TIME", "wait so long between asking and SIGKILL (10s)", take_grace},
 	{"signal", 0, "NAME", "ask init to end with this signal (TERM)", take_signal},
+	{"status", 0, "HOW", "end with the status of: signal, task, worst (signal)", take_status},
 	{"dry-run", 0, NULL, "do everything but signal", take_dry_run},
 	{"socket", 0, "PATH", "the control socket (/run/lastout/lastout.sock)", take_socket},
 	{"pin", 0, "DIR", "where the count goes on without us, or none", take_pin},

@@ -25,7 +25,9 @@ struct outcome {
 	uint64_t settle_ns;
 	uint64_t latency_ns; /* last exit to first signal */
 	bool has_latency;
-	bool is_ordered; /* by hand, and not because of a last exit */
+	const char *
+		fallback; /* one word: why it was not by exit status, though that was wanted; NULL */
+	bool is_ordered;  /* by hand, and not because of a last exit */
 };
 
 void event_json_outcome(struct buf *out, const struct outcome *outcome);

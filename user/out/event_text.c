@@ -222,6 +222,8 @@ void text_put_outcome(struct buf *out, const struct outcome *outcome)
 		buf_puts(out, "; last task ");
 		text_put_ended(out, &container->last_task);
 	}
+	if (outcome->fallback)
+		buf_printf(out, ", not by exit status (%s)", outcome->fallback);
 	if (outcome->has_latency) {
 		duration_format(outcome->latency_ns, text, sizeof(text));
 		buf_printf(out, ", first signal %s later", text);

@@ -33,8 +33,13 @@ def write_config(
     args: list[str],
     memory_limit_bytes: int | None = None,
     pid_namespace: str | None = OWN,
+    binds: dict[str, Path] | None = None,
+    annotations: dict[str, str] | None = None,
 ) -> None:
-    """pid_namespace: OWN, the path of another container's, or None for the host's."""
+    """pid_namespace: OWN, the path of another container's, or None for the host's.
+
+    binds: more files of the host, writable, by where the container has them.
+    """
     namespaces = [{"type": name} for name in NAMESPACES]
     if pid_namespace is not None:
         namespaces.append({"type": "pid", "path": pid_namespace})
@@ -45,8 +50,9 @@ def write_config(
         "ociVersion": "1.0.2",
         "process": process(args),
         "root": {"path": str(rootfs), "readonly": True},
-        "mounts": _mounts(bundle),
+        "mounts": _mounts(bundle) + [_bind(at, what, "rw") for at, what in (binds or {}).items()],
         "linux": linux,
+        "annotations": annotations or {},
     }
     (bundle / "config.json").write_text(json.dumps(config, indent=1))
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the follower share, and nobody else includes. */
+#pragma once
+
+#include "agent/aim.h"
+#include "agent/follower.h"
+#include "base/clock.h"
+#include "core/verify.h"
+#include "sys/exit_by_status.h"
+
+enum {
+	/* Init's argv is there a moment after its name: so often it is read again without a match. */
+	FOLLOWER_LEARN_TRIES = 3,
+};
+
+#define FOLLOWER_ATTEMPT_NS (100 * NS_PER_MS)
+
+/* Init is being made to call exit_group itself; see sys/exit_by_status.h. */
+struct attempt {
+	struct exit_by_status by_status;
+	struct event *done; /* NULL: none is under way */
+	int code;
+};
+
+struct follower {
+	const struct follower_shared *shared;
+	struct container *container;
+	struct policies *policies; /* whose set `choice` and `policy` point into */
+	struct policy_choice choice;
+	const struct policy *policy; /* acts by this one; NULL: watch only */
+	struct lifecycle life;
+	struct event *timer;
+	struct aim aim;
+	struct attempt attempt;
+	unsigned learn_tries;
+	uint64_t latency_ns;
+	int ordered_code;   /* what init is to exit with; FOLLOWER_NO_CODE: as the policy says */
+	bool is_ordered;    /* somebody has asked for the end by hand */
+	bool is_signal_due; /* asked to end, but no signal was sent yet: it was no moment for it */
+	bool was_asked;
+	bool was_killed;
+	bool was_by_status;
+	const char *fallback; /* why it was not by exit status, though that was wanted; NULL */
+	struct error refusal; /* said in the log, once */
+};
+
+void follower_step(struct follower *follower, enum lifecycle_event event);
+void follower_arm_timer(struct follower *follower);
+
+/* --- follower_policy.c: which policy, and what follows from it --- */
+
+void follower_match_policy(struct follower *follower);
+/* What an order by hand goes by. */
+const struct policy *follower_ordered_policy(const struct follower *follower);
+struct lifecycle_timing follower_timing(const struct follower *follower);
+/* Has this workload been finished as often as its policy permits? If not, this is one more. */
+bool follower_is_limited(struct follower *follower);
+/* How many hold the container, as the kernel counts them. */
+unsigned follower_holders(const struct follower *follower);
+bool follower_is_ending(const struct follower *follower);
+/* Says why it is not finished, and stops the timer. */
+void follower_refuse(struct follower *follower, const char *reason);
+
+/* --- follower_end.c: the last look, and the end of init --- */
+
+/*
+ * Looks at the target, then at everybody, just before something is decided and done at once. While
+ * a pidfd is held and verified, init's number cannot come to mean somebody else. 0: nobody lives.
+ * -EBUSY: somebody does, *ret_holder, or the kernel side says so and ret_holder->pid is 0. -EAGAIN:
+ * not now. Others as guard_check_init.
+ */
+int follower_look_inside(struct follower *follower, const struct policy *policy,
+			 struct member *ret_holder, struct error *error);
+
+void follower_ask(struct follower *follower);
+/* The signal of a follower that was asked to end without one. */
+void follower_signal(struct follower *follower);
+void follower_kill(struct follower *follower);
+/* Has the end of init told, as soon as its pidfd does. */
+void follower_await_end(struct follower *follower);
+void follower_report(struct follower *follower);
+/* Lets go of init, whatever was under way. */
+void follower_let_go(struct follower *follower);

@@ -34,6 +34,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_termination_log(identity.termination_log);
 		identity_done(&identity);
 	}
-	(void)oci_spec_names_cgroup((const char *)data, size, "/web");
+	(void)oci_spec_compare_cgroup((const char *)data, size, "/web");
 	return 0;
 }

@@ -246,12 +246,14 @@ static void test_pod_uid_is_plain(void **state)
 static void test_names_cgroup(void **state)
 {
 	static const char text[] = "{\"linux\":{\"cgroupsPath\":\"/own/box\"}}";
+	static const char slice[] = "{\"linux\":{\"cgroupsPath\":\"a.slice:runc:box\"}}";
 
 	(void)state;
-	assert_true(oci_spec_names_cgroup(text, strlen(text), "/own/box"));
-	assert_false(oci_spec_names_cgroup(text, strlen(text), "/box"));
-	assert_false(oci_spec_names_cgroup("{}", 2, "/box"));
-	assert_false(oci_spec_names_cgroup("", 0, "/box"));
+	assert_int_equal(oci_spec_compare_cgroup(text, strlen(text), "/own/box"), OCI_CGROUP_SAME);
+	assert_int_equal(oci_spec_compare_cgroup(text, strlen(text), "/box"), OCI_CGROUP_OTHER);
+	assert_int_equal(oci_spec_compare_cgroup(slice, strlen(slice), "/box"), OCI_CGROUP_UNTOLD);
+	assert_int_equal(oci_spec_compare_cgroup("{}", 2, "/box"), OCI_CGROUP_UNTOLD);
+	assert_int_equal(oci_spec_compare_cgroup("", 0, "/box"), OCI_CGROUP_UNTOLD);
 }
 
 #define spec_test(test) cmocka_unit_test_setup_teardown(test, begin, end)

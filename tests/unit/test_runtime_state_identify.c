@@ -146,6 +146,12 @@ static void test_cgroup_of_ones_own(void **state)
 	assert_string_equal(identity.id, "web");
 	/* and so it is not in the cgroup of its name */
 	assert_false(runtime_state_identify(&roots, "/web", &identity));
+	tree_put(CONTAINERD "/default/ctr/config.json",
+		 "{\"linux\":{\"cgroupsPath\":\"/own/third\"}}");
+	assert_true(runtime_state_identify(&roots, "/own/third", &identity));
+	assert_int_equal(identity.runtime, RUNTIME_CONTAINERD);
+	assert_string_equal(identity.id, "ctr");
+	assert_false(runtime_state_identify(&roots, "/default/ctr", &identity));
 }
 
 int main(void)

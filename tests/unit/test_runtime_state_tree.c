@@ -201,6 +201,23 @@ static void test_configured_directories(void **state)
 	assert_true(runtime_state_identify(&usual, "/other", &found));
 }
 
+/* `ctr run --cgroup`: the orders tell which of the namesakes it is. */
+static void test_containerd_in_a_cgroup_of_ones_own(void **state)
+{
+	(void)state;
+	tree_put(TASKS "default/web/config.json", "{\"linux\":{\"cgroupsPath\":\"/default/web\"}}");
+	tree_put(TASKS "other/web/config.json", "{\"linux\":{\"cgroupsPath\":\"/own/box\"}}");
+	tree_put(TASKS "default/web/init.pid", "17");
+	tree_put(TASKS "other/web/init.pid", "18");
+	assert_int_equal(read_as("web", "/own/box"), 0);
+	assert_int_equal(identity.init_pid, 18);
+	assert_string_equal(identity.name, "web");
+	identity_done(&identity);
+	assert_int_equal(read_as("web", "/x/default/web"), -ENOENT);
+	assert_int_equal(read_as("web", "/default/web"), 0);
+	assert_int_equal(identity.init_pid, 17);
+}
+
 /* Docker tells the shim where runc keeps its state; it follows its --exec-root. */
 static void test_runc_root_of_the_shim(void **state)
 {
@@ -318,6 +335,7 @@ int main(void)
 		tree_test(test_names_half_written),
 		tree_test(test_infra_by_name_alone),
 		tree_test(test_configured_directories),
+		tree_test(test_containerd_in_a_cgroup_of_ones_own),
 		tree_test(test_runc_root_of_the_shim),
 		tree_test(test_state_of_another_cgroup),
 		tree_test(test_refused_ids),

@@ -125,23 +125,41 @@ int oci_spec_take(const char *text, size_t len, enum oci_pod pod, struct identit
 	return err;
 }
 
-int oci_spec_read(int dir, const char *path, enum oci_pod pod, struct identity *identity)
+static int read_spec(int dir, const char *path, char **ret_text, size_t *ret_size)
 {
-	_cleanup_free_ char *text = NULL;
 	char file[PATH_MAX];
-	size_t size;
-	int len = snprintf(file, sizeof(file), "%s/config.json", path), err;
+	int len = snprintf(file, sizeof(file), "%s/config.json", path);
 
 	if (len < 0 || len >= (int)sizeof(file))
 		return -ENAMETOOLONG;
-	err = state_file_read(dir, file, SPEC_SIZE_MAX, &text, &size);
+	return state_file_read(dir, file, SPEC_SIZE_MAX, ret_text, ret_size);
+}
+
+int oci_spec_read(int dir, const char *path, enum oci_pod pod, struct identity *identity)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int err = read_spec(dir, path, &text, &size);
+
 	return err ? err : oci_spec_take(text, size, pod, identity);
 }
 
-bool oci_spec_names_cgroup(const char *text, size_t len, const char *cgroup_path)
+enum oci_cgroup oci_spec_compare_cgroup(const char *text, size_t len, const char *cgroup_path)
 {
 	_cleanup_(state_json_done) json_t *spec = state_json_parse(text, len);
 	const char *path = state_json_string(json_object_get(spec, "linux"), "cgroupsPath");
 
-	return path && strcmp(path, cgroup_path) == 0;
+	if (!path || path[0] != '/')
+		return OCI_CGROUP_UNTOLD;
+	return strcmp(path, cgroup_path) == 0 ? OCI_CGROUP_SAME : OCI_CGROUP_OTHER;
+}
+
+enum oci_cgroup oci_spec_compare_cgroup_of(int dir, const char *path, const char *cgroup_path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	if (read_spec(dir, path, &text, &size) < 0)
+		return OCI_CGROUP_UNTOLD;
+	return oci_spec_compare_cgroup(text, size, cgroup_path);
 }

@@ -26,5 +26,14 @@ int oci_spec_take(const char *text, size_t len, enum oci_pod pod, struct identit
 /* The same from `PATH/config.json` below an open directory; errors of state_file_read too. */
 int oci_spec_read(int dir, const char *path, enum oci_pod pod, struct identity *identity);
 
+enum oci_cgroup {
+	OCI_CGROUP_UNTOLD, /* no orders, or in systemd's words */
+	OCI_CGROUP_SAME,
+	OCI_CGROUP_OTHER,
+};
+
 /* Is this the cgroup that the orders name? */
-bool oci_spec_names_cgroup(const char *text, size_t len, const char *cgroup_path);
+enum oci_cgroup oci_spec_compare_cgroup(const char *text, size_t len, const char *cgroup_path);
+
+/* The same with `PATH/config.json` below an open directory. */
+enum oci_cgroup oci_spec_compare_cgroup_of(int dir, const char *path, const char *cgroup_path);

@@ -13,8 +13,9 @@ bool runtime_state_identify(const struct runtime_roots *roots, const char *cgrou
 			    struct cgroup_identity *ret_identity)
 {
 	return state_oci_identify_by_name(roots, cgroup_path, ret_identity) ||
-	       state_containerd_identify(roots, cgroup_path, ret_identity) ||
-	       state_oci_identify_by_cgroup(roots, cgroup_path, ret_identity);
+	       state_containerd_identify_by_name(roots, cgroup_path, ret_identity) ||
+	       state_oci_identify_by_cgroup(roots, cgroup_path, ret_identity) ||
+	       state_containerd_identify_by_cgroup(roots, cgroup_path, ret_identity);
 }
 
 /*

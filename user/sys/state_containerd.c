@@ -8,115 +8,69 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sys/containerd_task.h"
 #include "sys/oci_spec.h"
 #include "sys/state_dirs.h"
 #include "sys/state_file.h"
 #include "sys/state_json.h"
 #include "sys/state_oci.h"
 
-#define TASKS	 "io.containerd.runtime.v2.task"
 #define RUNC_DIR "/run/containerd/runc" /* the shim's own, wherever containerd's state is */
 
 enum { OPTIONS_SIZE_MAX = 1 << 16, PID_SIZE_MAX = 32, PATH_SIZE = 512 };
 
-/* A task that was found; `path` is NAMESPACE/ID. */
-struct task {
-	int dir;
-	char namespace[128];
-	char path[PATH_SIZE];
-};
-
-static int open_tasks(const struct runtime_roots *roots, const char *state)
-{
-	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s/" TASKS, state);
-
-	return len < 0 || len >= (int)sizeof(path) ? -ENAMETOOLONG :
-						     state_dir_open(roots->root, path);
-}
-
-/* The last component but one, if that can be a namespace. */
-static bool read_parent(const char *cgroup_path, char *ret_parent, size_t size)
-{
-	const char *name = strrchr(cgroup_path, '/'), *start = name;
-	int len;
-
-	if (!name)
-		return false;
-	while (start > cgroup_path && start[-1] != '/')
-		start--;
-	len = snprintf(ret_parent, size, "%.*s", (int)(name - start), start);
-	return len > 0 && (size_t)len < size && state_id_is_valid(ret_parent);
-}
-
-static bool has_task(struct task *task, const char *id)
-{
-	int len = snprintf(task->path, sizeof(task->path), "%s/%s", task->namespace, id);
-
-	return len > 0 && len < (int)sizeof(task->path) && state_dir_has(task->dir, task->path);
-}
-
-bool state_containerd_identify(const struct runtime_roots *roots, const char *cgroup_path,
-			       struct cgroup_identity *ret_identity)
+static bool identify(const struct runtime_roots *roots, const char *cgroup_path, bool by_name,
+		     struct cgroup_identity *ret_identity)
 {
 	const char *const *states = state_dirs(roots, RUNTIME_DIR_CONTAINERD);
-	const char *id = strrchr(cgroup_path, '/');
-	struct task task;
 
-	if (!id || !state_id_is_valid(id + 1) ||
-	    !read_parent(cgroup_path, task.namespace, sizeof(task.namespace)))
-		return false;
 	for (; *states; states++) {
-		_cleanup_close_ int dir = open_tasks(roots, *states);
+		_cleanup_close_ int dir = containerd_task_open_all(roots, *states);
+		struct containerd_task task;
 
-		task.dir = dir;
-		if (dir < 0 || !has_task(&task, id + 1))
+		if (dir < 0 ||
+		    !(by_name ? containerd_task_find_by_name(dir, cgroup_path, &task) :
+				containerd_task_find_by_cgroup(dir, cgroup_path, NULL, &task)))
 			continue;
 		memset(ret_identity, 0, sizeof(*ret_identity));
 		ret_identity->runtime = RUNTIME_CONTAINERD;
-		(void)snprintf(ret_identity->id, sizeof(ret_identity->id), "%s", id + 1);
+		(void)snprintf(ret_identity->id, sizeof(ret_identity->id), "%s", task.id);
 		return true;
 	}
 	return false;
 }
 
+bool state_containerd_identify_by_name(const struct runtime_roots *roots, const char *cgroup_path,
+				       struct cgroup_identity *ret_identity)
+{
+	return identify(roots, cgroup_path, true, ret_identity);
+}
+
+bool state_containerd_identify_by_cgroup(const struct runtime_roots *roots, const char *cgroup_path,
+					 struct cgroup_identity *ret_identity)
+{
+	return identify(roots, cgroup_path, false, ret_identity);
+}
+
 /* --- reading --- */
 
-struct namespace_search {
-	struct task *task;
-	const char *id;
-	bool is_found;
-};
-
-static bool match_namespace(void *context, const char *namespace)
+/* An id that was drawn is nobody else's; another one is only with its namespace, or its cgroup. */
+static bool find_task(int dir, const char *cgroup_path, const char *id,
+		      struct containerd_task *ret_task)
 {
-	struct namespace_search *search = context;
-
-	if (strlen(namespace) >= sizeof(search->task->namespace))
-		return true;
-	(void)snprintf(search->task->namespace, sizeof(search->task->namespace), "%s", namespace);
-	search->is_found = has_task(search->task, search->id);
-	return !search->is_found;
+	if (state_id_is_generated(id))
+		return containerd_task_find_by_id(dir, id, ret_task);
+	return (containerd_task_find_by_name(dir, cgroup_path, ret_task) &&
+		strcmp(ret_task->id, id) == 0) ||
+	       containerd_task_find_by_cgroup(dir, cgroup_path, id, ret_task);
 }
 
-/* An id that was drawn is nobody else's; another one needs its namespace, which the path has. */
-static bool find_task(struct task *task, const char *cgroup_path, const char *id)
-{
-	struct namespace_search search = {task, id, false};
-
-	if (!state_id_is_generated(id))
-		return read_parent(cgroup_path, task->namespace, sizeof(task->namespace)) &&
-		       has_task(task, id);
-	state_dir_scan(task->dir, match_namespace, &search);
-	return search.is_found;
-}
-
-static bool is_in(const struct task *task, const char *namespace)
+static bool is_in(const struct containerd_task *task, const char *namespace)
 {
 	return strcmp(task->namespace, namespace) == 0;
 }
 
-static int read_orders(const struct task *task, struct identity *identity)
+static int read_orders(const struct containerd_task *task, struct identity *identity)
 {
 	enum oci_pod pod = is_in(task, "k8s.io") ? OCI_POD_CRI : OCI_POD_NONE;
 	int err = oci_spec_read(task->dir, task->path, pod, identity);
@@ -134,7 +88,7 @@ static int read_orders(const struct task *task, struct identity *identity)
 }
 
 /* Docker gives the shim another root for runc, and the shim leaves that in options.json. */
-static int read_runc(const struct runtime_roots *roots, const struct task *task,
+static int read_runc(const struct runtime_roots *roots, const struct containerd_task *task,
 		     const char *cgroup_path, struct identity *identity)
 {
 	_cleanup_(state_json_done) json_t *options = NULL;
@@ -148,7 +102,7 @@ static int read_runc(const struct runtime_roots *roots, const struct task *task,
 				     task->namespace, cgroup_path, identity);
 }
 
-static pid_t read_pid(const struct task *task)
+static pid_t read_pid(const struct containerd_task *task)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_SIZE + 16], *end;
@@ -163,7 +117,7 @@ static pid_t read_pid(const struct task *task)
 }
 
 /* runc's state tells init's start too; what is no runc (Kata, gVisor) leaves only the number. */
-static int read_init(const struct runtime_roots *roots, const struct task *task,
+static int read_init(const struct runtime_roots *roots, const struct containerd_task *task,
 		     const char *cgroup_path, struct identity *identity)
 {
 	int err = read_runc(roots, task, cgroup_path, identity);
@@ -175,7 +129,7 @@ static int read_init(const struct runtime_roots *roots, const struct task *task,
 	return identity->init_pid ? 0 : -EAGAIN;
 }
 
-static int read_task(const struct runtime_roots *roots, const struct task *task,
+static int read_task(const struct runtime_roots *roots, const struct containerd_task *task,
 		     const char *cgroup_path, struct identity *identity)
 {
 	int err, init_err;
@@ -197,10 +151,10 @@ int state_containerd_read(const struct runtime_roots *roots, const char *cgroup_
 	const char *const *states = state_dirs(roots, RUNTIME_DIR_CONTAINERD);
 
 	for (; *states; states++) {
-		_cleanup_close_ int dir = open_tasks(roots, *states);
-		struct task task = {.dir = dir};
+		_cleanup_close_ int dir = containerd_task_open_all(roots, *states);
+		struct containerd_task task;
 
-		if (dir >= 0 && find_task(&task, cgroup_path, identity->id))
+		if (dir >= 0 && find_task(dir, cgroup_path, identity->id, &task))
 			return read_task(roots, &task, cgroup_path, identity);
 	}
 	return -ENOENT;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * containerd's tasks: STATE/io.containerd.runtime.v2.task/NAMESPACE/ID. Docker's containers are such
- * ones too, in the namespace `moby`.
+ * What containerd's tasks tell. Docker's containers are such ones too, in the namespace `moby`.
  */
 #pragma once
 
@@ -9,9 +8,13 @@
 
 #include "sys/runtime_state.h"
 
-/* runtime_state_identify, by a path that ends in NAMESPACE/ID. */
-bool state_containerd_identify(const struct runtime_roots *roots, const char *cgroup_path,
-			       struct cgroup_identity *ret_identity);
+/* runtime_state_identify, by a path that ends in NAMESPACE/ID, */
+bool state_containerd_identify_by_name(const struct runtime_roots *roots, const char *cgroup_path,
+				       struct cgroup_identity *ret_identity);
+
+/* or by the cgroup that a task's orders name. */
+bool state_containerd_identify_by_cgroup(const struct runtime_roots *roots, const char *cgroup_path,
+					 struct cgroup_identity *ret_identity);
 
 /* As runtime_state_read. */
 int state_containerd_read(const struct runtime_roots *roots, const char *cgroup_path,

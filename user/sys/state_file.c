@@ -44,6 +44,11 @@ int state_dir_open(const char *root, const char *dir)
 	return open_below(root_fd, dir, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
 }
 
+int state_dir_open_below(int dir, const char *path)
+{
+	return open_below(dir, path, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
 bool state_dir_has(int dir, const char *path)
 {
 	_cleanup_close_ int fd = open_below(dir, path, O_PATH | O_DIRECTORY,

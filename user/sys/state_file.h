@@ -14,6 +14,9 @@
  */
 int state_dir_open(const char *root, const char *dir);
 
+/* Opens a directory below another one, reached without any link. */
+int state_dir_open_below(int dir, const char *path);
+
 /* Is there a directory of this name below, reached without any link? */
 bool state_dir_has(int dir, const char *path);
 

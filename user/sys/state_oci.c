@@ -80,18 +80,6 @@ struct search {
 	char id_buf[sizeof(((struct identity *)0)->id)];
 };
 
-/* crun leaves its orders before it makes the cgroup, and its state long after. */
-static bool is_ordered(const struct search *search, const char *id)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX];
-	size_t size;
-
-	(void)snprintf(path, sizeof(path), "%s/config.json", id);
-	return state_file_read(search->dir, path, STATE_SIZE_MAX, &text, &size) == 0 &&
-	       oci_spec_names_cgroup(text, size, search->cgroup_path);
-}
-
 /* An engine's container has its id in its cgroup's name; there are many, and none is meant. */
 static bool match(void *context, const char *id)
 {
@@ -102,7 +90,13 @@ static bool match(void *context, const char *id)
 	if (state_id_is_generated(id))
 		return true;
 	err = read_state(search->oci, search->dir, id, search->cgroup_path, &state);
-	if (err == -EAGAIN ? !is_ordered(search, id) : err)
+	/* crun leaves its orders before it makes the cgroup, and its state long after. */
+	if (err == -EAGAIN)
+		err = oci_spec_compare_cgroup_of(search->dir, id, search->cgroup_path) ==
+				      OCI_CGROUP_SAME ?
+			      0 :
+			      -ESTALE;
+	if (err)
 		return true;
 	(void)snprintf(search->id_buf, sizeof(search->id_buf), "%s", id);
 	search->id = search->id_buf;

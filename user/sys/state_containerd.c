@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sys/containerd_meta.h"
 #include "sys/containerd_task.h"
 #include "sys/oci_spec.h"
 #include "sys/state_dirs.h"
@@ -139,6 +140,8 @@ static int read_task(const struct runtime_roots *roots, const struct containerd_
 	else
 		identity->runtime = RUNTIME_CONTAINERD;
 	err = read_orders(task, identity);
+	if (!err && !is_in(task, "moby"))
+		err = containerd_meta_read(roots, task->namespace, identity);
 	if (err == -ENOMEM)
 		return err;
 	init_err = read_init(roots, task, cgroup_path, identity);

@@ -75,20 +75,30 @@ static int read_whole(int fd, char *text, size_t size)
 	return (int)len;
 }
 
-int state_file_read(int dir, const char *path, size_t max, char **ret_text, size_t *ret_len)
+int state_file_open(int dir, const char *path)
 {
 	_cleanup_close_ int fd = open_below(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
 					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	_cleanup_free_ char *text = NULL;
 	struct stat stat_buf;
-	int len;
 
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ENOTDIR ? -ENOENT : -EBADMSG;
 	if (fstat(fd, &stat_buf) < 0)
 		return -errno;
-	if (!S_ISREG(stat_buf.st_mode))
-		return -EBADMSG;
+	return S_ISREG(stat_buf.st_mode) ? STEAL_FD(fd) : -EBADMSG;
+}
+
+int state_file_read(int dir, const char *path, size_t max, char **ret_text, size_t *ret_len)
+{
+	_cleanup_close_ int fd = state_file_open(dir, path);
+	_cleanup_free_ char *text = NULL;
+	struct stat stat_buf;
+	int len;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &stat_buf) < 0)
+		return -errno;
 	if ((uint64_t)stat_buf.st_size > max)
 		return -EFBIG;
 	text = malloc((size_t)stat_buf.st_size + 1);

@@ -20,6 +20,9 @@ int state_dir_open_below(int dir, const char *path);
 /* Is there a directory of this name below, reached without any link? */
 bool state_dir_has(int dir, const char *path);
 
+/* Opens a regular file below, in the same way. A descriptor, or errors of state_file_read. */
+int state_file_open(int dir, const char *path);
+
 /*
  * Reads a regular file below the directory, reached without any link; *ret_text is the caller's to
  * free and ended by NUL. -ENOENT: not there. -EAGAIN: it grows just now. -EFBIG: more than max.

@@ -66,7 +66,7 @@ int state_json_set(char **field, const char *value)
 	return *field ? 0 : -ENOMEM;
 }
 
-static int add(struct identity_pairs *pairs, const char *key, const char *value)
+int state_json_add(struct identity_pairs *pairs, const char *key, const char *value)
 {
 	if (strlen(key) > KEY_MAX || !value || strlen(value) > STRING_MAX ||
 	    pairs->count >= PAIRS_MAX)
@@ -81,7 +81,7 @@ int state_json_pairs(const json_t *object, struct identity_pairs *pairs)
 
 	/* jansson's iterator is not const, but only reads. */
 	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		int err = add(pairs, key, json_string_value(value));
+		int err = state_json_add(pairs, key, json_string_value(value));
 
 		if (err)
 			return err;
@@ -102,7 +102,7 @@ static int add_variable(struct identity_pairs *pairs, const char *variable)
 		return 0;
 	memcpy(key, variable, len);
 	key[len] = '\0';
-	return add(pairs, key, equals + 1);
+	return state_json_add(pairs, key, equals + 1);
 }
 
 int state_json_env(const json_t *array, struct identity_pairs *pairs)

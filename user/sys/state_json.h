@@ -25,6 +25,9 @@ json_int_t state_json_number(const json_t *object, const char *key);
 /* Gives the field a copy of the value, unless it has one already. 0 or -ENOMEM. */
 int state_json_set(char **field, const char *value);
 
+/* Adds a pair, unless it is too long or one too many. 0 or -ENOMEM. */
+int state_json_add(struct identity_pairs *pairs, const char *key, const char *value);
+
 /* The members of an object that are strings; a bounded number. 0 or -ENOMEM. */
 int state_json_pairs(const json_t *object, struct identity_pairs *pairs);
 

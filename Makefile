@@ -13,6 +13,7 @@ PYTHON := /usr/bin/python3
 prefix ?= /usr/local
 sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/lastout
 
 B := build
 VERSION := 0.1.0
@@ -102,6 +103,8 @@ format:
 install: all $(B)/lastout.8
 	install -D -m 0755 $(B)/lastout $(DESTDIR)$(sbindir)/lastout
 	install -D -m 0644 $(B)/lastout.8 $(DESTDIR)$(mandir)/man8/lastout.8
+	install -D -m 0644 docs/config.example.yaml $(DESTDIR)$(docdir)/config.example.yaml
+	install -D -m 0644 docs/configuration.md $(DESTDIR)$(docdir)/configuration.md
 
 clean:
 	rm -rf $(B)

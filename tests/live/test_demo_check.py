@@ -13,6 +13,11 @@ from harness.leftovers import assert_nothing_left
 
 COMMANDS = ("run", "tail", "check", "demo", "version")
 SCREEN = (24, 80)
+RIGHT = """version: 1
+policies:
+- {name: never, match: {namespace: kube-system}, action: ignore}
+- {name: queue, match: {init: goproc},     settle: 2s}
+"""
 
 
 def test_demo_tells_the_story(tmp_path: Path) -> None:
@@ -37,6 +42,38 @@ def test_check_is_content_here() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("BTF", "cgroup"):
         assert word in done.stdout
+
+
+def test_check_of_a_right_configuration(tmp_path: Path) -> None:
+    """One line a policy, in the order of the file; the host is not looked at."""
+    done = lastout.call("check", "--config", write_config(tmp_path, RIGHT))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["1", "never"], ["2", "queue"]]
+    assert "namespace is kube-system -> ignore" in lines[1]
+    assert "init is goproc -> finish: settle 2s, SIGTERM, grace 10s" in lines[2]
+
+
+def test_check_of_a_wrong_configuration(tmp_path: Path) -> None:
+    """The place and what was meant, and nothing on stdout."""
+    path = write_config(tmp_path, RIGHT.replace("settle", "setle"))
+    done = lastout.call("check", "-f", path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{path}:4:44: unknown key of a policy 'setle'; did you mean 'settle'?" in done.stderr
+
+
+def test_check_of_no_configuration(tmp_path: Path) -> None:
+    done = lastout.call("check", "--config", str(tmp_path / "missing"))
+    assert done.returncode == 1
+    assert "missing: No such file" in done.stderr
+
+
+def write_config(folder: Path, text: str) -> str:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return str(path)
 
 
 def test_version() -> None:

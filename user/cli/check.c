@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `lastout check`: what this host offers and what is missing, one line each with the remedy. */
+/* `lastout check`: what this host offers and what is missing; or whether a configuration is right. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "config/config.h"
+#include "out/policy_text.h"
 #include "source/bpf.h"
 #include "sys/cgroupfs.h"
 #include "sys/pidfd.h"
@@ -139,17 +141,61 @@ static const struct check_row rows[] = {
 	{"programs", look_programs},
 };
 
-static const struct option_row options[] = {{0}};
+/* --- a configuration --- */
 
-static int run(const struct command *command, int argc, char **argv)
+static void put_policy(struct buf *out, size_t number, const struct policy *policy)
+{
+	buf_printf(out, "%3zu  %-16s ", number, policy->name);
+	text_put_match(out, policy);
+	buf_puts(out, " -> ");
+	text_put_action(out, policy);
+	buf_putc(out, '\n');
+}
+
+static int check_config(const struct command *command, const char *path)
+{
+	struct config config;
+	struct error error;
+	struct buf out = {0};
+	bool is_written;
+
+	if (config_load(path, &config, &error) < 0) {
+		complain(command->name, error.text);
+		return EXIT_FAILED;
+	}
+	if (config.policies.count)
+		buf_printf(&out, "fine; of %zu policies the first that matches counts\n",
+			   config.policies.count);
+	else
+		buf_puts(&out, "fine; without policies containers are only watched\n");
+	for (size_t i = 0; i < config.policies.count; i++)
+		put_policy(&out, i + 1, &config.policies.policies[i]);
+	is_written = !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len;
+	buf_done(&out);
+	config_done(&config);
+	return is_written ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* --- the command --- */
+
+static int take_config(void *target, const char *value, struct error *error)
+{
+	(void)error;
+	*(const char **)target = value;
+	return 0;
+}
+
+static const struct option_row options[] = {
+	{"config", 'f', "FILE", "say instead whether this configuration is right", take_config},
+	{0},
+};
+
+static int check_host(void)
 {
 	static const char *const words[] = {
 		[CHECK_OK] = "ok", [CHECK_NOTE] = "note", [CHECK_MISSING] = "MISSING"};
 	int status = EXIT_DONE;
 
-	if (!options_parse(command, argc, argv, NULL, &status))
-		return status;
-	status = EXIT_DONE;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct error error;
 		enum verdict verdict = rows[i].look(&error);
@@ -161,11 +207,22 @@ static int run(const struct command *command, int argc, char **argv)
 	return status;
 }
 
+static int run(const struct command *command, int argc, char **argv)
+{
+	const char *config = NULL;
+	int status;
+
+	if (!options_parse(command, argc, argv, &config, &status))
+		return status;
+	return config ? check_config(command, config) : check_host();
+}
+
 const struct command command_check = {
 	.name = "check",
 	.summary = "what this host offers and what is missing, with the remedy",
 	.about = "Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
-		 "if `run` could not work. Changes nothing.",
+		 "if `run` could not work. Changes nothing. With --config: reads that file, shows\n"
+		 "its policies in their order, and ends with 1 if something is wrong with it.",
 	.options = options,
 	.run = run,
 };

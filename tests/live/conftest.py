@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import itertools
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -14,6 +15,7 @@ import pytest
 from harness import bundle, machine, programs
 from harness.agent import Agent, StartAgent
 from harness.containers import Containers
+from harness.runtimes import Engines
 from harness.tail import StartTail, Tail
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -53,6 +55,16 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("image") / "rootfs"
     bundle.make_rootfs(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def engines(rootfs: Path) -> Iterator[Engines]:
+    """Other runtimes than runc, each started when the first test asks for it."""
+    # Podman takes no path of more than 50 characters.
+    with tempfile.TemporaryDirectory(prefix="lotest-", dir="/tmp") as directory:
+        made = Engines(Path(directory), rootfs)
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import programs
 
 NAMESPACES = ("mount", "ipc", "uts")
 OWN = ""
 MOUNT_POINTS = ("proc", "dev", "tmp", "usr", "t", "c")
+PATH = "PATH=/usr/bin:/usr/sbin"
 LINKS_TO_USR = ("bin", "sbin", "lib", "lib32", "lib64")
 
 
@@ -42,7 +43,9 @@ def write_config(
     """
     namespaces = [{"type": name} for name in NAMESPACES]
     if pid_namespace is not None:
-        namespaces.append({"type": "pid", "path": pid_namespace})
+        # crun takes an empty path for a path.
+        path = {"path": pid_namespace} if pid_namespace else {}
+        namespaces.append({"type": "pid", **path})
     linux: dict[str, Any] = {"cgroupsPath": cgroup, "namespaces": namespaces}
     if memory_limit_bytes:
         linux["resources"] = {"memory": {"limit": memory_limit_bytes}}
@@ -62,7 +65,7 @@ def process(args: list[str]) -> dict[str, Any]:
     return {
         "args": args,
         "cwd": "/tmp",
-        "env": ["PATH=/usr/bin:/usr/sbin"],
+        "env": [PATH],
         "user": {"uid": 0, "gid": 0},
     }
 
@@ -72,12 +75,31 @@ def _mounts(bundle: Path) -> list[dict[str, Any]]:
         {"destination": "/proc", "type": "proc", "source": "proc"},
         {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
         {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
-        _bind("/usr", Path("/usr"), "ro"),
-        _bind("/t", programs.PROGRAMS, "ro"),
-        _bind("/c", bundle / "c", "rw"),
+        *map(_mount, binds(bundle)),
     ]
 
 
-def _bind(destination: str, source: Path, access: str) -> dict[str, Any]:
-    options = ["rbind", access]
-    return {"destination": destination, "type": "bind", "source": str(source), "options": options}
+class Bind(NamedTuple):
+    """A directory of the host inside a container."""
+
+    source: Path
+    destination: str
+    access: str
+
+
+def binds(bundle: Path) -> list[Bind]:
+    return [
+        Bind(Path("/usr"), "/usr", "ro"),
+        Bind(programs.PROGRAMS, "/t", "ro"),
+        Bind(bundle / "c", "/c", "rw"),
+    ]
+
+
+def _mount(bind: Bind) -> dict[str, Any]:
+    options = ["rbind", bind.access]
+    return {
+        "destination": bind.destination,
+        "type": "bind",
+        "source": str(bind.source),
+        "options": options,
+    }

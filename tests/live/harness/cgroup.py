@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
+from typing import Iterable
 
 from . import machine
 from .deadline import PATIENCE_S, wait_until
@@ -62,6 +64,30 @@ def _inherit_cpuset(child: Path) -> None:
     for name in ("cpuset.cpus", "cpuset.mems"):
         if (child / name).exists():
             (child / name).write_text((child.parent / name).read_text())
+
+
+def named(paths: Iterable[str]) -> set[Path]:
+    """Those cgroups, in whichever hierarchies they are."""
+    return {root / path for path in paths for root in _roots() if (root / path).is_dir()}
+
+
+def empty_below(tops: Iterable[Path]) -> set[Path]:
+    """Those of these cgroups and of the ones in them where nobody is."""
+    everything = {Path(found) for top in tops for found, _, _ in os.walk(top)}
+    return {path for path in everything if _is_empty(path)}
+
+
+def remove_empty(paths: Iterable[Path]) -> None:
+    """The innermost first; who has somebody in it, or a child, stays."""
+    for path in sorted(paths, reverse=True):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+def _roots() -> list[Path]:
+    if machine.is_pure_v2():
+        return [machine.CGROUP]
+    return [path for path in machine.CGROUP.iterdir() if path.is_dir() and not path.is_symlink()]
 
 
 def empty_directories() -> set[Path]:

@@ -1,47 +1,47 @@
-"""One runc container of a test: its init, its tasks, and the fifos that lead them step by step."""
+"""One container of a test: its init, its tasks, and the fifos that lead them step by step."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import select
-import threading
 from pathlib import Path
 from typing import Callable
 
-from . import cgroup, process, runc, scripts
+from . import cgroup, process, scripts
 from .deadline import PATIENCE_S, DeadlineExceeded, wait_until
 from .died import Died
 from .fifo import Fifo
+from .oci import Oci
+from .runtime import Order, Runtime
 
 
 class Container:
     """Made by Containers, which also removes it."""
 
-    def __init__(self, bundle: Path, container_id: str, fifos: tuple[str, ...]) -> None:
-        self.id = container_id
+    def __init__(self, runtime: Runtime, order: Order, fifos: tuple[str, ...]) -> None:
+        self.name = order.name
+        self.id = order.name
         self.pid = 0
-        self._bundle = bundle
-        self._log = bundle / "console.log"
+        self._runtime = runtime
+        self._order = order
         self._at_end = contextlib.ExitStack()
-        self._fifos = {name: Fifo(bundle / "c" / name) for name in fifos}
+        self._control = order.bundle / "c"
+        self._fifos = {name: Fifo(self._control / name) for name in fifos}
         for fifo in self._fifos.values():
             self.at_end(fifo.close)
 
     def start(self) -> None:
-        # By file: asked a moment later, runc knows no pid of a container that has been finished.
-        pid_file = self._bundle / "pid"
-        options = ("--detach", "--pid-file", pid_file, "--bundle", self._bundle)
-        runc.call("run", *options, self.id, log=self._log)
-        self.pid = int(pid_file.read_text())
+        self._started = self._runtime.start(self._order)
+        self.id, self.pid = self._started
         self.at_end(_reap, self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self.at_end(os.close, self._pidfd)
         self._cgroup = cgroup.directories(self.pid)[0]
 
     def status(self) -> str:
-        """running, paused or stopped, in runc's own words."""
-        return runc.state(self.id)["status"]
+        """running, paused or stopped, in the runtime's own words."""
+        return self._runtime.status(self._started)
 
     # Its tasks
 
@@ -63,7 +63,7 @@ class Container:
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file into its control directory, /c."""
-        (self._bundle / "c" / name).write_bytes(content)
+        (self._control / name).write_bytes(content)
 
     def processes(self) -> set[int]:
         """Everybody in the container but its init; host pids."""
@@ -73,24 +73,23 @@ class Container:
         everybody = cgroup.processes(self._cgroup)
         return next((pid for pid in everybody if process.pid_inside(pid) == pid_inside), None)
 
-    # What runc can do to it
+    # What its runtime can do to it
 
     def inject(self, command: str = "exit 0") -> int:
         """Start a process from outside, as `docker exec` does; the fifo `injected` releases it."""
-        pid_file = self._bundle / "injected"
         shell = ["sh", "-c", scripts.waiting(command, "injected")]
-        runc.call("exec", "--detach", "--pid-file", pid_file, self.id, *shell, log=self._log)
-        pid = int(pid_file.read_text())
-        # At once: init's end waits until nobody is left in its PID namespace, not even a zombie.
-        threading.Thread(target=_reap, args=[pid], daemon=True).start()
-        assert self.await_up() == pid
-        return pid
+        self._runtime.exec(self._started, self._order, shell)
+        return self.await_up()
 
     def pause(self) -> None:
-        runc.call("pause", self.id)
+        self._oci().pause(self._started)
 
     def resume(self) -> None:
-        runc.call("resume", self.id)
+        self._oci().resume(self._started)
+
+    def _oci(self) -> Oci:
+        assert isinstance(self._runtime, Oci)
+        return self._runtime
 
     # Its end
 
@@ -102,10 +101,18 @@ class Container:
 
         runc has left init to the tests: conftest.py makes them the parent of orphans.
         """
-        if not select.select([self._pidfd], [], [], PATIENCE_S)[0]:
-            raise DeadlineExceeded(f"waited {PATIENCE_S:.0f} s for init of {self.id} to end")
+        self._await_init()
         _, status = os.waitpid(self.pid, 0)
         return Died.waited(status)
+
+    def await_exit_status(self) -> int:
+        """Wait for init to end, and return what the runtime tells its users about it."""
+        self._await_init()
+        return self._runtime.exit_status(self._started)
+
+    def _await_init(self) -> None:
+        if not select.select([self._pidfd], [], [], PATIENCE_S)[0]:
+            raise DeadlineExceeded(f"waited {PATIENCE_S:.0f} s for init of {self.id} to end")
 
     def at_end(self, action: Callable[..., object], *args: object) -> None:
         """Do that once the container is removed."""
@@ -114,7 +121,7 @@ class Container:
     def remove(self) -> None:
         """Whatever state it is in; also half made."""
         with self._at_end:
-            runc.call("delete", "--force", self.id)
+            self._runtime.delete(self._order)
 
 
 def _reap(pid: int) -> None:

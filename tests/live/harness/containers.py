@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bundle, programs, scripts
+from . import bundle, cgroup, programs, scripts
 from .container import Container
+from .oci import RUNC
+from .runtime import Order, Runtime
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -31,10 +33,11 @@ class Containers:
     container that is not ours.
     """
 
-    def __init__(self, directory: Path, rootfs: Path) -> None:
+    def __init__(self, directory: Path, rootfs: Path, runtime: Runtime = RUNC) -> None:
         self.init = f"pm-{secrets.token_hex(4)}"
         self._directory = directory
         self._rootfs = rootfs
+        self._runtime = runtime
         self._made: list[Container] = []
 
     def shell(self, script: str, **options: Any) -> Container:
@@ -78,20 +81,29 @@ class Containers:
         name: str | None = None,
         fifos: tuple[str, ...] = (),
         shells: tuple[str, ...] = (),
+        runtime: Runtime | None = None,
+        namesake: Container | None = None,
         **config: Any,
     ) -> Container:
-        """shells are more shells in /c, under those names; config goes to bundle.write_config."""
+        """shells are more shells in /c, under those names; config goes to bundle.write_config.
+
+        The runtime is that of the test unless another is named. A namesake is the container whose
+        name this one has too; its cgroup is another one all the same.
+        """
         number = next(_numbers)
-        container_id = f"lotest-{os.getpid()}-{number}"
+        own = f"lotest-{os.getpid()}-{number}"
         directory = self._directory / str(number)
         control = directory / "c"
         control.mkdir(parents=True)
         init = shutil.copy(executable, control / (name or self.init))
         for shell in shells:
             shutil.copy("/bin/dash", control / shell)
-        command = [f"/c/{init.name}", *args]
-        bundle.write_config(directory, self._rootfs, f"/{container_id}", command, **config)
-        container = Container(directory, container_id, (*FIFOS, *fifos))
+        order = Order(directory, namesake.name if namesake else own, [f"/c/{init.name}", *args])
+        cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
+        bundle.write_config(directory, self._rootfs, cgroup_path, order.args, **config)
+        container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))
         self._made.append(container)
+        if namesake:
+            container.at_end(lambda: cgroup.remove_empty(cgroup.named([own])))
         container.start()
         return container

@@ -25,6 +25,13 @@ class Died(NamedTuple):
             return cls(os.WEXITSTATUS(status), None)
         return cls(None, signal_name(os.WTERMSIG(status)))
 
+    def shell_status(self) -> int:
+        """One number, as a shell and every container runtime tells it: 128 and the signal's."""
+        if self.exit_code is not None:
+            return self.exit_code
+        assert self.signal is not None
+        return 128 + signal.Signals[self.signal]
+
 
 UNTOUCHED = Died(None, None)
 """The init of a dry run: it did not end at all."""

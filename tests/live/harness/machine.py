@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 LASTOUT = Path(os.environ.get("LASTOUT", ROOT / "build" / "lastout"))
 CGROUP = Path("/sys/fs/cgroup")
+CAP_SYS_RESOURCE = 24
 
 
 def missing() -> str | None:
@@ -25,6 +26,18 @@ def missing() -> str | None:
 
 def is_pure_v2() -> bool:
     return (CGROUP / "cgroup.controllers").exists()
+
+
+def has_unified_controllers() -> bool:
+    """Whether this is a hybrid machine that has handed a controller to its cgroup2."""
+    controllers = CGROUP / "unified" / "cgroup.controllers"
+    return controllers.exists() and controllers.read_text().strip() != ""
+
+
+def may_raise_limits() -> bool:
+    """Whether root has CAP_SYS_RESOURCE here; in a sandbox it often has not."""
+    [line] = [l for l in Path("/proc/self/status").read_text().splitlines() if "CapEff" in l]
+    return bool(int(line.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
 
 
 def wrong_mode() -> str | None:

@@ -1,0 +1,40 @@
+"""Other people's commands, run to their end; that they fail is a failure of the test."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+PATIENCE_S = 60.0
+"""A server that does not answer must not hold the tests for ever."""
+
+
+class CommandError(AssertionError):
+    """It failed; its own words are the message."""
+
+
+def call(*args: str | Path, log: Path | None = None) -> str:
+    """Run it, and return what it printed on stdout, or the whole log when there is one.
+
+    What a command leaves running keeps the standard streams that the command was given, so those
+    must never be pipes of ours then: with log they are that file.
+    """
+    command = [str(arg) for arg in args]
+    if log:
+        with log.open("ab") as output:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=PATIENCE_S,
+            )
+        out = said = log.read_text(errors="replace")
+    else:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        out, said = done.stdout, done.stdout + done.stderr
+    if done.returncode != 0:
+        raise CommandError(f"{' '.join(command)}: {said.strip()}")
+    return out

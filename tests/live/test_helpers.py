@@ -19,19 +19,22 @@ from harness.tail import StartTail
 HELPER = "s6-supervise"
 
 
-def supervised(*tasks: str) -> str:
+def supervised(*tasks: str, helper: str = HELPER) -> str:
     """PID 1 starts the helper, and the helper starts the tasks and lives on."""
-    helper = f"/c/{HELPER} -c {quote(manager(*tasks))} &\n"
+    helper = f"/c/{helper} -c {quote(manager(*tasks))} &\n"
     return manager(helper)
 
 
-@pytest.mark.parametrize("agent_comes", ["first", "later"])
+@pytest.mark.parametrize(
+    "helper, agent_comes",
+    [(HELPER, "first"), (HELPER, "later"), ("s6-linux-init-shutdownd", "first")],
+)
 def test_helper_does_not_hold(
-    start_agent: StartAgent, containers: Containers, agent_comes: str
+    start_agent: StartAgent, containers: Containers, helper: str, agent_comes: str
 ) -> None:
     if agent_comes == "first":
         agent = start_agent()
-    container = containers.shell(supervised(task("exit 3")), shells=(HELPER,))
+    container = containers.shell(supervised(task("exit 3"), helper=helper), shells=(helper,))
     pid = container.await_up()
     if agent_comes == "later":
         agent = start_agent()

@@ -11,9 +11,9 @@
  * same: roles go by place first.
  */
 const char *const helper_names[] = {
-	"tini",	     "docker-init",  "dumb-init",     "catatonit", /* one below another */
-	"s6-svscan", "s6-supervise", "s6-linux-init", "s6-ipcserverd", "s6-fdholderd", "s6-log",
-	"runsvdir",  "runsv",	     "svlogd",	      "supervisord",   "goproc",       "PM2 v*",
+	"tini",	     "docker-init",  "dumb-init",	"catatonit", /* one below another */
+	"s6-svscan", "s6-supervise", "s6-linux-init-s", "s6-ipcserverd", "s6-fdholderd", "s6-log",
+	"runsvdir",  "runsv",	     "svlogd",		"supervisord",	 "goproc",	 "PM2 v*",
 	NULL,
 };
 

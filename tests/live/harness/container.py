@@ -81,6 +81,10 @@ class Container:
         self._runtime.exec(self._started, self._order, shell)
         return self.await_up()
 
+    def execute(self, *inside: str) -> str:
+        """Run a command inside to its end, and return what it printed."""
+        return self._oci().execute(self._started, inside)
+
     def pause(self) -> None:
         self._oci().pause(self._started)
 

@@ -8,7 +8,9 @@ import secrets
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import pytest
 
 from . import bundle, cgroup, programs, scripts
 from .container import Container
@@ -52,6 +54,12 @@ class Containers:
         """A container whose PID 1 is a program of tests/programs."""
         return self._start(programs.path(name), list(args), **options)
 
+    def host_program(self, executable: Path, args: Sequence[str], **options: Any) -> Container:
+        """A container whose PID 1 is a program of the host's own."""
+        if not executable.exists():
+            pytest.skip(f"{executable} is not installed")
+        return self._start(executable, list(args), **options)
+
     def many(self, count: int, script: str) -> list[Container]:
         """That many containers with the same script, several at a time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -81,11 +89,13 @@ class Containers:
         name: str | None = None,
         fifos: tuple[str, ...] = (),
         shells: tuple[str, ...] = (),
+        files: Mapping[str, str] = {},
         runtime: Runtime | None = None,
         namesake: Container | None = None,
         **config: Any,
     ) -> Container:
-        """shells are more shells in /c, under those names; config goes to bundle.write_config.
+        """shells are more shells in /c, under those names, and files more files, all executable;
+        config goes to bundle.write_config.
 
         The runtime is that of the test unless another is named. A namesake is the container whose
         name this one has too; its cgroup is another one all the same.
@@ -98,6 +108,8 @@ class Containers:
         init = shutil.copy(executable, control / (name or self.init))
         for shell in shells:
             shutil.copy("/bin/dash", control / shell)
+        for path, content in files.items():
+            _write_executable(control / path, content)
         order = Order(directory, namesake.name if namesake else own, [f"/c/{init.name}", *args])
         cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
         bundle.write_config(directory, self._rootfs, cgroup_path, order.args, **config)
@@ -107,3 +119,9 @@ class Containers:
             container.at_end(lambda: cgroup.remove_empty(cgroup.named([own])))
         container.start()
         return container
+
+
+def _write_executable(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    path.chmod(0o755)

@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from . import command
 from .died import Died
@@ -37,6 +37,9 @@ class Oci:
         pid = int(pid_file.read_text())
         # At once: init's end waits until nobody is left in its PID namespace, not even a zombie.
         threading.Thread(target=_reap, args=[pid], daemon=True).start()
+
+    def execute(self, started: Started, inside: Sequence[str]) -> str:
+        return self._call("exec", started.id, *inside)
 
     def status(self, started: Started) -> str:
         state: dict[str, Any] = json.loads(self._call("state", started.id))

@@ -55,3 +55,11 @@ def kill(pid: int, name: str) -> None:
 
 def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+
+
+def comm(pid: int) -> str:
+    """Its command name, as the kernel cuts it; empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -71,12 +71,6 @@ def named(paths: Iterable[str]) -> set[Path]:
     return {root / path for path in paths for root in _roots() if (root / path).is_dir()}
 
 
-def empty_below(tops: Iterable[Path]) -> set[Path]:
-    """Those of these cgroups and of the ones in them where nobody is."""
-    everything = {Path(found) for top in tops for found, _, _ in os.walk(top)}
-    return {path for path in everything if _is_empty(path)}
-
-
 def remove_empty(paths: Iterable[Path]) -> None:
     """The innermost first; who has somebody in it, or a child, stays."""
     for path in sorted(paths, reverse=True):

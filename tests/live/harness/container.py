@@ -23,6 +23,7 @@ class Container:
         self.name = order.name
         self.id = order.name
         self.pid = 0
+        self._cgroups: list[Path] = []
         self._runtime = runtime
         self._order = order
         self._at_end = contextlib.ExitStack()
@@ -37,7 +38,7 @@ class Container:
         self.at_end(_reap, self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self.at_end(os.close, self._pidfd)
-        self._cgroup = cgroup.directories(self.pid)[0]
+        self._cgroups = [path for path in cgroup.directories(self.pid) if self.id in path.name]
 
     def status(self) -> str:
         """running, paused or stopped, in the runtime's own words."""
@@ -67,10 +68,10 @@ class Container:
 
     def processes(self) -> set[int]:
         """Everybody in the container but its init; host pids."""
-        return cgroup.processes(self._cgroup) - {self.pid}
+        return cgroup.processes(self._cgroups[0]) - {self.pid}
 
     def _host_pid(self, pid_inside: int) -> int | None:
-        everybody = cgroup.processes(self._cgroup)
+        everybody = cgroup.processes(self._cgroups[0])
         return next((pid for pid in everybody if process.pid_inside(pid) == pid_inside), None)
 
     # What its runtime can do to it
@@ -126,6 +127,10 @@ class Container:
         """Whatever state it is in; also half made."""
         with self._at_end:
             self._runtime.delete(self._order)
+            wait_until(f"the cgroups of {self.id} to go", lambda: not self._has_cgroup())
+
+    def _has_cgroup(self) -> bool:
+        return any(path.exists() for path in self._cgroups)
 
 
 def _reap(pid: int) -> None:

@@ -127,10 +127,12 @@ class Container:
         """Whatever state it is in; also half made."""
         with self._at_end:
             self._runtime.delete(self._order)
-            wait_until(f"the cgroups of {self.id} to go", lambda: not self._has_cgroup())
+            wait_until(f"the cgroups of {self.id} to go", self._is_without_cgroups)
 
-    def _has_cgroup(self) -> bool:
-        return any(path.exists() for path in self._cgroups)
+    def _is_without_cgroups(self) -> bool:
+        """Podman in a hurry leaves empty ones now and then; one with somebody in it must not be."""
+        cgroup.remove_empty(self._cgroups)
+        return not any(path.exists() for path in self._cgroups)
 
 
 def _reap(pid: int) -> None:

@@ -74,6 +74,11 @@ bench: all $(PROGRAMS) $(B)/tests/bench/lives
 
 tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 
+# Other kernels, each in a virtual machine without KVM: needs no root, but images from Debian.
+test-kernels: all $(PROGRAMS) $(B)/kernels/guest
+	$(Q)tools/install-deps kernels
+	$(Q)tests/kernels/run
+
 unit: $(UNIT_TESTS)
 	$(Q)tests/run unit
 
@@ -195,7 +200,12 @@ $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@
 
+$(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $(filter %.c,$^) -o $@
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
-.PHONY: all demo test tests fuzz bench unit lint format install clean
+.PHONY: all demo test test-kernels tests fuzz bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -79,6 +79,11 @@ test-kernels: all $(PROGRAMS) $(B)/kernels/guest
 	$(Q)tools/install-deps kernels
 	$(Q)tests/kernels/run
 
+# The protocol as a model, searched by spin; see tests/model/README.md.
+model:
+	$(Q)tools/install-deps test
+	$(Q)tests/model/run
+
 unit: $(UNIT_TESTS)
 	$(Q)tests/run unit
 
@@ -207,5 +212,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
-.PHONY: all demo test test-kernels tests fuzz bench unit lint format install clean
+.PHONY: all demo test test-kernels model tests fuzz bench unit lint format install clean
 .DELETE_ON_ERROR:

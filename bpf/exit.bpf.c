@@ -176,6 +176,19 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 	return true;
 }
 
+/*
+ * Is this the process's last thread? `live` is zero for others, too, if they come at the same moment.
+ * Only the last one has added the process's peak memory, and with the first it might not be there yet.
+ */
+static __always_inline bool is_last_thread(struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+
+	if (BPF_CORE_READ(signal, live.counter))
+		return false;
+	return BPF_CORE_READ(signal, maxrss) || BPF_CORE_READ(signal, nr_threads) == 1;
+}
+
 /* `group_dead`: 1 or 0, or -1 where the kernel does not say. */
 static __always_inline int on_exit(int group_dead)
 {
@@ -190,7 +203,7 @@ static __always_inline int on_exit(int group_dead)
 		return 0;
 	task = task_current();
 	if (group_dead < 0)
-		group_dead = task_is_dead(task);
+		group_dead = is_last_thread(task);
 	if (!group_dead) {
 		if (!settings.has_threads)
 			return 0;

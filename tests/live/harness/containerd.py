@@ -32,6 +32,7 @@ class Containerd:
 
     def __init__(self, directory: Path, place: Place, archive: Path) -> None:
         self.directory = directory
+        self.state = directory / "state"
         self.socket = directory / "containerd.sock"
         config = directory / "config.toml"
         config.write_text(CONFIG.format(directory=directory, socket=self.socket))
@@ -56,6 +57,7 @@ class Namespace:
     def __init__(self, server: Containerd, namespace: str, word: str | None) -> None:
         self.word = word
         self._ctr = server.ctr(namespace)
+        self.state_dirs = {"containerd": [server.state]}
         self._fifos = server.directory / "fifos"
         self._runc_root = server.directory / "runc"
         self._clients: dict[str, subprocess.Popen[bytes]] = {}
@@ -68,6 +70,7 @@ class Namespace:
             *("run", "--rm", *SNAPSHOTTER, "--pid-file", pid_file, "--fifo-dir", self._fifos),
             # Its default of 1024 needs the controller, and a hybrid machine's cgroup2 has none.
             *("--cpu-shares", "0", "--runc-root", self._runc_root),
+            *(f"--annotation={key}={value}" for key, value in order.annotations.items()),
             *(f"--mount={_mount_option(*bind)}" for bind in binds(order.bundle)),
         ]
         with order.log.open("ab") as output:

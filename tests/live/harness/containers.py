@@ -92,6 +92,7 @@ class Containers:
         files: Mapping[str, str] = {},
         runtime: Runtime | None = None,
         namesake: Container | None = None,
+        annotations: Mapping[str, str] = {},
         **config: Any,
     ) -> Container:
         """shells are more shells in /c, under those names, and files more files, all executable;
@@ -110,7 +111,8 @@ class Containers:
             shutil.copy("/bin/dash", control / shell)
         for path, content in files.items():
             _write_executable(control / path, content)
-        order = Order(directory, namesake.name if namesake else own, [f"/c/{init.name}", *args])
+        command = [f"/c/{init.name}", *args]
+        order = Order(directory, namesake.name if namesake else own, command, annotations)
         cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
         bundle.write_config(directory, self._rootfs, cgroup_path, order.args, **config)
         container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))

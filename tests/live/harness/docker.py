@@ -21,6 +21,10 @@ class Docker:
         self, directory: Path, place: Place, containerd: Containerd, namespace: str, archive: Path
     ) -> None:
         """The namespace is containerd's: two dockerd share nothing in it."""
+        self.state_dirs = {
+            "docker": [directory / "data", directory / "exec"],
+            "containerd": [containerd.state],
+        }
         socket = f"unix://{directory}/docker.sock"
         # A file of the machine's own would be read otherwise.
         config = directory / "daemon.json"

@@ -21,6 +21,7 @@ from .runtime import Order, Started
 class Oci:
     def __init__(self, program: str, root: Path | None = None, place: Place = HOST) -> None:
         self.word = program
+        self.state_dirs = {program: [root]} if root else {}
         self._command = place.command(program, *(["--root", root] if root else []))
 
     def start(self, order: Order) -> Started:

@@ -22,10 +22,13 @@ class Podman:
 
     def __init__(self, directory: Path, place: Place, archive: Path, program: str) -> None:
         self._program = program
+        state = directory / "state"
+        self.state_dirs = {"podman": [directory / "root", directory / "run"], program: [state]}
         self._podman = place.command(
             *("env", f"{MARK}={os.getpid()}", "podman"),
             *("--root", directory / "root", "--runroot", directory / "run"),
             *("--tmpdir", directory / "tmp", "--runtime", program),
+            f"--runtime-flag=root={state}",
             *("--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"),
         )
         self._call("load", "--input", archive)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Mapping, NamedTuple, Protocol
+
+StateDirs = Mapping[str, list[Path]]
+"""As `state_dirs` in lastout's configuration: whose state, and the directories that hold it."""
 
 
 class Order(NamedTuple):
@@ -12,6 +15,7 @@ class Order(NamedTuple):
     bundle: Path
     name: str
     args: list[str]
+    annotations: Mapping[str, str] = {}
 
     @property
     def log(self) -> Path:
@@ -26,6 +30,9 @@ class Started(NamedTuple):
 class Runtime(Protocol):
     word: str | None
     """What lastout calls it; None where the path of the cgroup does not tell."""
+
+    state_dirs: StateDirs
+    """Where it keeps its state, as far as that is no usual place."""
 
     def start(self, order: Order) -> Started:
         """Make it and start it; return the id that its cgroup has, and the host pid of init."""

@@ -1,0 +1,57 @@
+"""A running `lastout run` with a configuration file, and what `ps` says of its containers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from . import lastout
+from .agent import GRACE, SETTLE, Agent
+from .container import Container
+from .deadline import wait_until
+from .runtime import StateDirs
+from .service import Service
+from .stream import Record
+
+
+def configuration(init: str, state_dirs: StateDirs) -> str:
+    """JSON is YAML. The policy is that of the other tests: inits with the name of this one."""
+    directories = {key: [str(path) for path in paths] for key, paths in state_dirs.items()}
+    return json.dumps(
+        {
+            "version": 1,
+            "agent": {"state_dirs": directories},
+            "defaults": {"settle": SETTLE, "grace": GRACE},
+            "policies": [{"name": "live", "match": {"init": [init]}}],
+        }
+    )
+
+
+class ConfiguredAgent(Agent):
+    def __init__(self, run_dir: Path, init: str, state_dirs: StateDirs) -> None:
+        run_dir.mkdir()
+        config = run_dir / "config.yaml"
+        config.write_text(configuration(init, state_dirs))
+        self.socket = run_dir / "lastout.sock"
+        Service.__init__(
+            self,
+            *("run", "--config", str(config), "--socket", str(self.socket), "--pin", "none"),
+            *("--log", "json", "--verbose"),
+        )
+
+    def await_listed(self, container: Container) -> Record:
+        """Its line in ps, once the runtime has written down what there is to know."""
+
+        def listed() -> Record | None:
+            lines = lastout.call("ps", "-o", "json", "--socket", self.socket).stdout.splitlines()
+            records = map(json.loads, lines)
+            return next((record for record in records if record["id"] == container.id), None)
+
+        return wait_until(f"{container.id} in ps", listed)
+
+    def await_name(self, container: Container) -> Record:
+        def named() -> Record | None:
+            record = self.await_listed(container)
+            return record if record["name"] else None
+
+        return wait_until(f"a name of {container.id} in ps", named)

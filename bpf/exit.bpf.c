@@ -60,14 +60,33 @@ static __always_inline bool has_init(const struct abi_container *container)
 	return init_pid && bpf_map_lookup_elem(&processes, &init_pid);
 }
 
+/*
+ * A helper's fork that did not become another program: s6-supervise forks for each `finish`, whether
+ * there is one or not, and that fork ends with 127. It counts, but how it ends says nothing about the
+ * work.
+ */
+static __always_inline bool is_helper_fork(struct task_struct *leader)
+{
+	char comm[ABI_COMM_SIZE] = {};
+
+	if (task_has_execed(leader))
+		return false;
+	BPF_CORE_READ_INTO(&comm, leader, comm);
+	return comm_is_helper(comm);
+}
+
 static __always_inline void note_task_end(struct abi_container *container, struct task_struct *task,
-					  __u32 tgid)
+					  __u32 tgid, __u32 *ret_flags)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	__s32 status = exit_status(leader, BPF_CORE_READ(task, signal));
 
 	if ((!status && container->counts.tasks) || !has_init(container))
 		return;
+	if (is_helper_fork(leader)) {
+		*ret_flags |= EXIT_FORKED;
+		return;
+	}
 	if (status && !container->first_failure.time_ns)
 		note_end(&container->first_failure, leader, tgid, status);
 	if (container->counts.tasks == 0)
@@ -163,7 +182,7 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 	count_add(container, ret_process->role, -1);
 	if (ret_process->role == ROLE_TASK) {
 		__sync_fetch_and_add(&container->task_exits, 1);
-		note_task_end(container, task, tgid);
+		note_task_end(container, task, tgid, ret_flags);
 	}
 	if (ret_process->role != ROLE_TASK && ret_process->role != ROLE_INJECTED)
 		return true;
@@ -216,7 +235,7 @@ static __always_inline int on_exit(int group_dead)
 	}
 	if (!leave(task, tgid, member, &process, &container, &flags))
 		return 0;
-	must_act = flags || process.role == ROLE_INIT;
+	must_act = flags & (EXIT_LAST | EXIT_EMPTY) || process.role == ROLE_INIT;
 	if (settings.emit == EMIT_CHANGES && !must_act)
 		return 0;
 	if (settings.emit == EMIT_MEMBERS && !process.container)

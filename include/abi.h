@@ -89,6 +89,8 @@ enum exit_flags {
 	EXIT_EMPTY = 1 << 1,  /* neither task nor injected process left */
 	EXIT_OOM = 1 << 2,    /* the OOM killer's victim */
 	EXIT_THREAD = 1 << 3, /* a thread ended, its process lives on */
+	EXIT_FORKED =
+		1 << 4, /* a task that never was a program of its own, but a fork of a helper's */
 };
 
 struct record_exit {

@@ -62,9 +62,6 @@ FOR_GOOD = {
     "shell loop: over": Down("shell loop", inside=("touch", "/c/down")),
 }
 
-FORKING = ("s6",)
-"""They fork for scripts that need not be there, after the task's end: see the document."""
-
 ONE_OF_EACH = ("supervisord: never", "s6: once", "runit: once", "shell loop: over")
 
 
@@ -154,7 +151,7 @@ def test_down_for_good(start_agent: StartAgent, containers: Containers, down: Do
     assert Died.told(outcome["init"]) == died
     assert died.shell_status() == expected
     assert outcome["how"] == ("kill" if expected == KILLED else "signal")
-    if down.manager not in FORKING:
+    if down.files is not FINISH:  # that script is a task of its own, and the last
         assert Died.told(outcome["last_task"]) in (code(down.task_status), killed("SIGTERM"))
     assert agent.states(container).count("stopping") == 1
 

@@ -86,13 +86,13 @@ static void test_json_of_every_how(void **state)
 
 		o.how = hows[i].how;
 		assert_string_equal(outcome_how_name(hows[i].how), hows[i].name);
-		(void)snprintf(expected, sizeof(expected),
-			       "%s\"policy\":\"options\",\"how\":\"%s\",%s", OUTCOME_HEAD,
-			       hows[i].name,
-			       LAST_TASK
-			       "\"init\":{\"pid\":4001,\"comm\":\"goproc\","
-			       "\"exit_code\":null,\"signal\":\"SIGTERM\"},"
-			       "\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
+		(void)snprintf(
+			expected, sizeof(expected), "%s\"policy\":\"options\",\"how\":\"%s\",%s",
+			OUTCOME_HEAD, hows[i].name,
+			LAST_TASK
+			"\"init\":{\"pid\":4001,\"comm\":\"goproc\","
+			"\"exit_code\":null,\"signal\":\"SIGTERM\"},"
+			"\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
 		check_json(&o, expected);
 	}
 }
@@ -108,10 +108,11 @@ static void test_json_with_little_known(void **state)
 	o.how = OUTCOME_DRY_RUN;
 	o.has_latency = false;
 	o.settle_ns = 0;
-	check_json(&o, OUTCOME_HEAD
-		   "\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
-		   "\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
-		   "\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false,\"status_fallback\":null}\n");
+	check_json(
+		&o, OUTCOME_HEAD
+		"\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
+		"\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
+		"\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false,\"status_fallback\":null}\n");
 }
 
 static void test_json_with_hostile_names(void **state)

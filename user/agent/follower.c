@@ -15,6 +15,7 @@ static void spare(struct follower *follower)
 {
 	follower_log(follower->container, LOG_LEVEL_WARN, "spared",
 		     "init outlived its grace, but a task lives again: not killed", NULL, NULL);
+	follower->container->is_asked = false;
 	follower->is_ordered = false;
 	follower->ordered_code = FOLLOWER_NO_CODE;
 	follower_policies_changed(follower);

@@ -335,6 +335,7 @@ void follower_ask(struct follower *follower)
 		return;
 	}
 	follower->was_asked = true;
+	follower->container->is_asked = true;
 	follower->fallback = NULL;
 	follower_await_end(follower);
 	if (!end_by_status(follower))

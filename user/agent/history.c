@@ -33,7 +33,7 @@ static void drop_oldest(struct history *history)
 
 static void expire(struct history *history, uint64_t now_ns)
 {
-	const uint64_t kept_ns = HISTORY_MINUTES * 60 * NS_PER_SEC;
+	const uint64_t kept_ns = (uint64_t)HISTORY_MINUTES * 60 * NS_PER_SEC;
 
 	while (history->oldest && now_ns - history->oldest->gone_ns > kept_ns)
 		drop_oldest(history);

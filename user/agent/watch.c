@@ -52,7 +52,8 @@ bool watch_refresh(struct watch *watch, struct container *container)
 		return false;
 	container->counts = counted.counts;
 	container->task_exits = counted.task_exits;
-	take_end(&container->last_task, &counted.last_task);
+	if (!container->is_asked)
+		take_end(&container->last_task, &counted.last_task);
 	take_end(&container->first_failure, &counted.first_failure);
 	return true;
 }

@@ -208,7 +208,8 @@ static void note_exit(struct container *container, const struct record_exit *rec
 		container->is_idle = container->last_task.is_known && !record->counts.tasks;
 	}
 	/* What the kernel kills because init is gone says nothing about the work. */
-	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST && !container->is_gone)
+	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST &&
+	    !(record->head.flags & EXIT_FORKED) && !container->is_gone && !container->is_asked)
 		ended_set(&container->last_task, record);
 }
 

@@ -47,6 +47,7 @@ struct container {
 	struct ended init_exit;
 	bool is_idle;	/* its last exit was told, and no task has come since */
 	bool is_gone;	/* init has ended */
+	bool is_asked;	/* init was asked to end: what it starts and ends now is no work any more */
 	void *follower; /* the agent's own, not looked at here */
 };
 

@@ -22,7 +22,7 @@ enum policy_action {
 enum policy_status {
 	POLICY_STATUS_SIGNAL, /* by the signal, with the status that this gives */
 	POLICY_STATUS_TASK,   /* with the status of the last task */
-	POLICY_STATUS_WORST,  /* with the worst status of all tasks */
+	POLICY_STATUS_WORST,  /* with that of the first task that failed; else as TASK */
 };
 
 /* One must match. Count 0: the key was not given, and anything fits. */

@@ -75,12 +75,13 @@ static __always_inline void process_join(__u32 tgid, __u64 id, __u32 role)
 	struct abi_process process = {
 		.container = id, .role = role, .generation = adoption.generation};
 	struct abi_container *container = bpf_map_lookup_elem(&containers, &id);
-	long err;
+	/* Up to 6.3 the kernel's own function gives an int, and the upper half of the register is not set. */
+	int err;
 
 	if (!container)
 		return;
 	count_join(container, id, role, tgid);
-	err = bpf_map_update_elem(&processes, &tgid, &process, BPF_NOEXIST);
+	err = (int)bpf_map_update_elem(&processes, &tgid, &process, BPF_NOEXIST);
 	if (!err)
 		return;
 	count_drop(container, id, role, tgid);

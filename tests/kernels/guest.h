@@ -44,8 +44,8 @@ void ground_unmount(const struct ground *ground);
 void ground_set_tracefs(bool is_mounted);
 /* What the hooks will be: "classic" with tracefs, where the kernel has links for that; else "btf". */
 const char *ground_hooks(bool has_tracefs);
-/* From 7.0 on the kernel leaves out a run of a BTF hook now and then. */
-bool ground_is_lossless(bool has_tracefs);
+/* From 7.0 on the kernel leaves out a run of a BTF hook now and then; with tracefs a few are left. */
+bool ground_is_lossless(void);
 
 /* --- guest_container.c: containers, from outside --- */
 
@@ -117,6 +117,6 @@ bool line_has(const char *line, const char *key, const char *json);
 /* --- what is tested --- */
 
 void test_check(bool has_tracefs);	       /* guest_exits.c */
-void test_exits(bool has_tracefs);	       /* guest_exits.c */
+void test_exits(void);			       /* guest_exits.c */
 void test_finish(const struct ground *ground); /* guest_finish.c */
 void test_load(const struct ground *ground);   /* guest_load.c */

@@ -78,7 +78,7 @@ static void run_to_end(struct program *program, const char *const argv[])
 	check(program_end(program, 0) >= 0, "%s did not end", argv[0]);
 }
 
-void test_exits(bool has_tracefs)
+void test_exits(void)
 {
 	static const char *const tail_argv[] = {LASTOUT, "tail", "-o", "json", NULL};
 	static const char *const many[] = {EXITS, "many", EXIT_COUNT, NULL};
@@ -93,7 +93,7 @@ void test_exits(bool has_tracefs)
 	run_to_end(&workload, many);
 	run_to_end(&marker, marker_argv);
 	/* When it is shown, all before it were. */
-	check(!ground_is_lossless(has_tracefs) ||
+	check(!ground_is_lossless() ||
 		      program_await(&tail, &tail.out, "\"exit_code\":" MARKER_CODE, NULL),
 	      "tail: the marker's exit was not told");
 	check(program_end(&tail, SIGTERM) == 0, "tail: did not end well");
@@ -107,7 +107,7 @@ void test_exits(bool has_tracefs)
 	    sscanf(line, "%*u events, %ld lost", &lost) != 1)
 		lost = -1;
 	printf("tail: %u exits made, %u told, %ld lost\n", children, told, lost);
-	if (ground_is_lossless(has_tracefs))
+	if (ground_is_lossless())
 		check(told == children && lost == 0, "tail: %u of %u told, %ld lost", told,
 		      children, lost);
 	else /* what is missing was counted */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -94,7 +93,7 @@ const char *ground_hooks(bool has_tracefs)
 	return has_tracefs && kernel() >= 5015 ? "classic" : "btf";
 }
 
-bool ground_is_lossless(bool has_tracefs)
+bool ground_is_lossless(void)
 {
-	return kernel() < 7000 || strcmp(ground_hooks(has_tracefs), "classic") == 0;
+	return kernel() < 7000;
 }

@@ -256,7 +256,9 @@ void follower_change(struct follower *follower, enum watch_change change)
 	case WATCH_TASK:
 		if (!follower->policy)
 			follower_match_policy(follower);
-		follower_step(follower, LIFECYCLE_TASK);
+		/* It may be older than a re-read that has seen the task's end, and begun settle. */
+		if (follower->container->counts.tasks)
+			follower_step(follower, LIFECYCLE_TASK);
 		return;
 	case WATCH_IDLE:
 		look_at_counts(follower, LIFECYCLE_IDLE);

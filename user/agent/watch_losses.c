@@ -107,6 +107,21 @@ void watch_reread(struct watch *watch, enum watch_reread why)
 		log_losses(&found, "counts were wrong, and are right again");
 }
 
+/*
+ * Is there a last exit that could be missed? A run of a hook that the kernel skips wakes nobody (BTF
+ * hooks on kernels since 7.1; classic ones, too, while a map is being written on that CPU).
+ */
+static bool may_work(const struct watch *watch)
+{
+	const struct watched *watched, *next;
+
+	HASH_ITER(hh, watch->table, watched, next) {
+		if (!watched->container.is_gone && !watched->container.is_idle)
+			return true; /* a first task is told late, too: perhaps it is there */
+	}
+	return false;
+}
+
 void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct bpf_source_losses lost;
@@ -114,9 +129,7 @@ void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	/* The classic hooks are never skipped; a skipped BTF one wakes nobody. */
-	if (strcmp(bpf_source_variant(watch->source), "btf") == 0 && watch->table &&
-	    watch->options.reread_ms)
+	if (watch->options.reread_ms && may_work(watch))
 		start_timer(watch->loss_timer, WATCH_SKIP_MS);
 	if (!take_losses(watch, &lost))
 		return;

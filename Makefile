@@ -7,6 +7,7 @@ BPFTOOL ?= bpftool
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
+PROTOC_C ?= protoc-c
 SCDOC ?= scdoc
 PYTHON := /usr/bin/python3
 
@@ -26,19 +27,19 @@ ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sectio
 # libevent's resolver, which is not used, makes ld warn about static linking.
 LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
 # Listed whole, in the order that a static link needs.
-LIBS := -levent_core -ljansson -lyaml -lbpf -lelf -lz
+LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lbpf -lelf -lz
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
 
 USER_SOURCES := $(wildcard user/*/*.c)
-USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o)
+USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o) $(B)/gvisor.pb-c.o
 # maps first: bpftool's linker takes map offsets from the file that defines them.
 BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 # What can be tested without root and without BPF, and the libraries it needs.
 PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/config/*.c user/out/*.c \
-	user/server/*.c)
-PURE_LIBS := -levent_core -ljansson -lyaml
+	user/server/*.c user/source/gvisor_*.c) $(B)/gvisor.pb-c.c
+PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 T ?= 20
@@ -91,7 +92,7 @@ fuzz: $(FUZZERS)
 	$(Q)tests/run fuzz $(T)
 
 # ctuuninitvar takes every out-parameter for a use of what it points to.
-lint: $(B)/lastout.skel.h
+lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h
 	$(say) LAYERS user
 	$(Q)tools/check-layers --self-test && tools/check-layers -I $(B)
 	$(say) VMLINUX vmlinux/vmlinux.h
@@ -139,6 +140,16 @@ $(B)/lastout.skel.h: $(B)/lastout.bpf.o
 # --- user side ---
 
 $(patsubst %.c,$(B)/%.o,$(wildcard user/source/bpf*.c)): $(B)/lastout.skel.h
+$(B)/user/source/gvisor_wire.o: $(B)/gvisor.pb-c.h
+
+$(B)/gvisor.pb-c.c $(B)/gvisor.pb-c.h &: user/source/gvisor.proto
+	$(say) PROTOC $<
+	@mkdir -p $(B)
+	$(Q)$(PROTOC_C) --proto_path=$(<D) --c_out=$(B) $<
+
+$(B)/gvisor.pb-c.o: $(B)/gvisor.pb-c.c
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/user/%.o: user/%.c
 	$(say) CC $<
@@ -175,6 +186,13 @@ $(B)/fuzz/user/%.o: user/%.c
 	$(say) FUZZ $<
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(B)/fuzz/$(B)/%.o: $(B)/%.c
+	$(say) FUZZ $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(B)/fuzz/user/source/gvisor_wire.o: $(B)/gvisor.pb-c.h
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
 	$(say) FUZZ $@

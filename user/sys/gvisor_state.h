@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where gVisor sandboxes and their containers are found: a sandbox by its host process, containers by the
+ * state files that runsc keeps for them. `prefix` is put before every path of the host's: "" on it.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "core/identity.h"
+
+/* What the command line of a sandbox's process tells. */
+struct gvisor_process {
+	pid_t pid;
+	char id[128];	     /* of the sandbox: its first container's */
+	char root[PATH_MAX]; /* runsc's state directory, as it was given: absolute */
+};
+
+/* -ESRCH: no such process. -ENOENT: it is no sandbox; nor is one in a PID namespace of its own. */
+int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process);
+
+/* All sandboxes that run now. -errno if /proc cannot be read. */
+int gvisor_process_scan(const char *proc,
+			void (*visit)(void *context, const struct gvisor_process *process),
+			void *context);
+
+enum gvisor_status {
+	GVISOR_STATUS_UNKNOWN,
+	GVISOR_STATUS_CREATING,
+	GVISOR_STATUS_CREATED,
+	GVISOR_STATUS_RUNNING,
+	GVISOR_STATUS_PAUSED,
+	GVISOR_STATUS_STOPPED,
+};
+
+/* A container, as its state file has it. */
+struct gvisor_state {
+	struct identity identity;
+	char sandbox[128];
+	pid_t sandbox_pid;  /* 0: none */
+	char *control_path; /* of the sandbox's socket; NULL: it has an abstract name */
+	char *cgroup;	    /* path; NULL: none */
+	char argv0[64];	    /* what init is started as; "" unknown */
+	enum gvisor_status status;
+};
+
+struct gvisor_states {
+	struct gvisor_state *items;
+	size_t count;
+};
+
+/*
+ * The containers below a state directory: of one sandbox, or of all (`sandbox` NULL). Only what root
+ * wrote is believed. A file that cannot be read or understood is left out, and counted in *ret_bad (may
+ * be NULL). 0 or -errno: the directory could not be read.
+ */
+int gvisor_states_read(const char *prefix, const char *root, const char *sandbox,
+		       struct gvisor_states *ret_states, unsigned *ret_bad);
+void gvisor_states_done(struct gvisor_states *states);

@@ -63,6 +63,8 @@ const char *runtime_name(enum runtime runtime)
 		return "cri-o";
 	case RUNTIME_PODMAN:
 		return "podman";
+	case RUNTIME_RUNSC:
+		return "runsc";
 	case RUNTIME_DEMO:
 		return "lastout";
 	case RUNTIME_UNKNOWN:

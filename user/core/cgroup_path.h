@@ -16,6 +16,7 @@ enum runtime {
 	RUNTIME_CONTAINERD, /* through CRI, nerdctl or ctr */
 	RUNTIME_CRIO,
 	RUNTIME_PODMAN,
+	RUNTIME_RUNSC, /* gVisor: by its state files, not by its path */
 	RUNTIME_DEMO, /* `lastout demo`'s own: a last component `lastout-demo-ID` */
 };
 
@@ -27,7 +28,7 @@ struct cgroup_identity {
 
 /*
  * A name for people, JSON and policies: "unknown", "runc", "crun", "docker", "containerd", "cri-o",
- * "podman", "lastout". A static string, never NULL.
+ * "podman", "runsc", "lastout". A static string, never NULL.
  */
 const char *runtime_name(enum runtime runtime);
 

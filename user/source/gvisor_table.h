@@ -61,10 +61,12 @@ struct gvisor_member {
 struct gvisor_listing {
 	struct gvisor_member *members; /* by pid */
 	size_t count;
+	bool has_dump; /* without, who is listed is alive */
 };
 
 /* Dead, and waiting to be reaped: no thread but its leader, and without memory. */
-bool gvisor_member_is_dead(const struct gvisor_member *member);
+bool gvisor_listing_is_dead(const struct gvisor_listing *listing,
+			    const struct gvisor_member *member);
 
 struct gvisor_table;
 

@@ -45,7 +45,7 @@ FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
-DRIVER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard user/base/*.c user/core/*.c user/sys/*.c))
+DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
 C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 
 ifeq ($(V),1)
@@ -216,7 +216,7 @@ $(B)/tests/programs/odd-init32: tests/programs/odd-init32.c
 $(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS)
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) $(LIBS) -o $@
 
 $(B)/tests/bench/%: tests/bench/%.c
 	$(say) CC $<

@@ -25,7 +25,7 @@
 #define DUMPED(pid, start)                                                         \
 	"{\"exe\":\"/bin/b\",\"args\":[\"a]}\\\"\",\"{\\\\\"],\"clone_ts\":" start \
 	",\"status\":{\"comm\":\"sleep\",\"pid\":" pid                             \
-	",\"ppid\":0},\"maps\":[{\"pathname\":\"[heap]\"}]}"
+	",\"ppid\":0},\"maps\":[{\"Start\":18446744073699065856,\"p\":\"[heap]\"}]}"
 
 /* Exactly as long as the text, for the address sanitizer. */
 static char *exact(const char *text)

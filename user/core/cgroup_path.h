@@ -17,7 +17,7 @@ enum runtime {
 	RUNTIME_CRIO,
 	RUNTIME_PODMAN,
 	RUNTIME_RUNSC, /* gVisor: by its state files, not by its path */
-	RUNTIME_DEMO, /* `lastout demo`'s own: a last component `lastout-demo-ID` */
+	RUNTIME_DEMO,  /* `lastout demo`'s own: a last component `lastout-demo-ID` */
 };
 
 struct cgroup_identity {

@@ -160,23 +160,49 @@ static struct gvisor_member *find_member(struct gvisor_listing *listings, size_t
 	return NULL;
 }
 
+static bool is_key(const struct gvisor_field *field, const char *key)
+{
+	return field->key_len == strlen(key) && memcmp(field->key, key, field->key_len) == 0;
+}
+
+/* Of the dump's description of a process these two alone: jansson takes no addresses past INT64_MAX. */
+static bool read_dumped(const char *text, size_t len, pid_t *ret_pid, uint64_t *ret_start_ns)
+{
+	struct gvisor_field field;
+	json_t *value;
+	size_t at = 0;
+
+	*ret_pid = 0;
+	*ret_start_ns = 0;
+	while (gvisor_scan_member(text, len, &at, &field)) {
+		if (!is_key(&field, "status") && !is_key(&field, "clone_ts"))
+			continue;
+		value = json_loadb(field.value, field.value_len, JSON_DECODE_ANY | JSON_ALLOW_NUL,
+				   NULL);
+		if (json_is_object(value))
+			(void)read_pid(json_object_get(value, "pid"), 1, ret_pid); /* 0: no pid */
+		else if (json_integer_value(value) > 0)
+			*ret_start_ns = (uint64_t)json_integer_value(value);
+		json_decref(value);
+	}
+	return *ret_pid != 0;
+}
+
 static bool take_process(const char *text, size_t len, struct gvisor_listing *listings,
 			 size_t count)
 {
-	json_t *process = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
-	json_int_t start = json_integer_value(json_object_get(process, "clone_ts"));
-	const json_t *pid_value = json_object_get(json_object_get(process, "status"), "pid");
 	struct gvisor_member *member;
+	uint64_t start_ns;
 	pid_t pid;
-	bool is_good = read_pid(pid_value, 1, &pid);
 
-	member = is_good ? find_member(listings, count, pid) : NULL;
+	if (!read_dumped(text, len, &pid, &start_ns))
+		return false;
+	member = find_member(listings, count, pid);
 	if (member) {
 		member->is_dumped = true;
-		member->start_ns = start > 0 ? (uint64_t)start : 0;
+		member->start_ns = start_ns;
 	}
-	json_decref(process);
-	return is_good;
+	return true;
 }
 
 /*

@@ -30,7 +30,7 @@ const char *gvisor_mode_name(enum gvisor_mode mode);
 
 struct gvisor_stats {
 	uint64_t messages;
-	uint64_t dropped;  /* by the sandbox, because we did not read in time */
+	uint64_t dropped;  /* by the sandbox: we did not read in time */
 	uint64_t readings; /* of process lists */
 	uint64_t failed_readings;
 	uint64_t faults[GVISOR_FAULT_COUNT]; /* each closed a connection */
@@ -38,31 +38,31 @@ struct gvisor_stats {
 
 struct gvisor_observer {
 	struct gvisor_table_observer containers;
-	/* The mode or its reason has changed. Optional. */
+	/* The mode or its reason has changed. */
 	void (*on_mode)(void *context, struct gvisor_sandbox *sandbox);
 	/* An event names a container that was not given: gvisor_sandbox_set_containers, if it is there. */
 	void (*on_stranger)(void *context, struct gvisor_sandbox *sandbox);
 	/*
 	 * There is a trace session already: does nobody listen to it any more? False if in doubt: it is
-	 * somebody else's then.
+	 * somebody else's then, and left alone.
 	 */
 	bool (*is_session_dead)(void *context, struct gvisor_sandbox *sandbox);
-	/* It has ended, and every container's end was told. May free the sandbox; nobody else may. */
+	/* It has ended, and each init's end was told. The only callback that may free the sandbox. */
 	void (*on_gone)(void *context, struct gvisor_sandbox *sandbox);
 	void *context;
 };
 
 struct gvisor_sandbox_options {
 	const char *id;
-	const char *control_path; /* NULL: the abstract name of older releases */
-	int pidfd; /* of its host process; taken over; -1: none, then EOF tells its end */
+	const char *control_path;   /* NULL: the abstract name of older releases */
+	int pidfd;		    /* of its host process; taken over. Tells its end */
 	const char *const *helpers; /* as for gvisor_table_new; must outlive the sandbox */
-	unsigned poll_ms;	    /* 0: once a second. Without events */
-	unsigned check_ms; /* 0: every ten seconds. With events, what was lost is looked for */
+	unsigned poll_ms;	    /* between readings without events; 0: a second */
+	unsigned check_ms;	    /* with events, for what was lost; 0: ten seconds */
 	struct gvisor_observer observer;
 };
 
-/* Nothing happens before gvisor_sandbox_start. 0 or -errno; the pidfd is closed either way. */
+/* Nothing happens before gvisor_sandbox_start. 0 or -ENOMEM; the pidfd is closed then, too. */
 int gvisor_sandbox_new(struct event_base *base, const struct gvisor_sandbox_options *options,
 		       struct gvisor_sandbox **ret_sandbox);
 /* Not from within its callbacks, except on_gone. Tells GVISOR_REMOVED of each container. */
@@ -70,7 +70,8 @@ void gvisor_sandbox_free(struct gvisor_sandbox *sandbox);
 
 /*
  * The containers that its state files name now. Those that are new are told once they have been read;
- * those that are missing are told to be removed. -ENOMEM or 0.
+ * those that are missing are told to be removed. -ENOMEM or 0. Not from within callbacks, except
+ * on_stranger.
  */
 int gvisor_sandbox_set_containers(struct gvisor_sandbox *sandbox, const struct gvisor_named *named,
 				  size_t count);
@@ -88,28 +89,31 @@ const struct gvisor_stats *gvisor_sandbox_stats(const struct gvisor_sandbox *san
 /* As gvisor_table_next. */
 struct container *gvisor_sandbox_next(struct gvisor_sandbox *sandbox, struct container *container);
 
-/* Who holds a container. */
+/* Somebody who lives in a container. */
 struct gvisor_holder {
 	pid_t pid;
-	enum role role;
+	enum role role; /* ROLE_HOST: not known */
 	char comm[ABI_COMM_SIZE];
 };
 
 /*
- * err 0: everybody alive in the container but init, by the sandbox's own list as it is now, and whether
- * init is. The table has been set right by it. Others, see gvisor_call_fn: nothing is known.
+ * err 0: everybody alive in the container but init, by the sandbox's own list as it is now; and is init?
+ * The table has been set right by it. -ENOENT: the container was removed. -EAGAIN: the sandbox sends
+ * faster than can be read. Others as gvisor_call_fn and gvisor_reply.h have them.
  */
 typedef void (*gvisor_verify_fn)(void *context, struct container *container, int err, bool has_init,
 				 const struct gvisor_holder *holders, size_t count);
-/* Asks; answers once, later. -EBUSY: the container's last question is not answered yet. */
+/* 0: answers once, later. -EBUSY: the container's last question is not answered yet. -ENOMEM. */
 int gvisor_sandbox_verify(struct gvisor_sandbox *sandbox, struct container *container,
 			  gvisor_verify_fn on_verified, void *context);
 
 /*
- * Sends a signal to the container's init. err 0: delivered; see gvisor_call_fn. A container whose end is
- * under way may answer -ECONNRESET: its end tells more. `container` NULL: it was removed meanwhile.
+ * err 0: delivered to the container's init. Others: `text` says why (the sandbox's own words, perhaps:
+ * to be escaped). A sandbox that ends by it may do so before it answers: -ECONNRESET. `container` is
+ * NULL if it was removed meanwhile.
  */
 typedef void (*gvisor_signal_fn)(void *context, struct container *container, int err,
 				 const char *text);
+/* 0: answers once, later. -errno: not sent. */
 int gvisor_sandbox_signal(struct gvisor_sandbox *sandbox, struct container *container, int signal,
 			  gvisor_signal_fn on_signalled, void *context);

@@ -18,3 +18,17 @@ struct gvisor_scan {
  * byte used - 1. Whether it is JSON at all is for the parser to see.
  */
 bool gvisor_scan_object(struct gvisor_scan *scan, const char *text, size_t len);
+
+/* A member of an object; both point into it. */
+struct gvisor_field {
+	const char *key; /* between its quotes, escapes as they are */
+	size_t key_len;
+	const char *value;
+	size_t value_len;
+};
+
+/*
+ * The next member of an object of `len` bytes: *at is 0 before the first, and goes on. False: there is no
+ * other, or what comes is no member.
+ */
+bool gvisor_scan_member(const char *object, size_t len, size_t *at, struct gvisor_field *ret_field);

@@ -130,6 +130,13 @@ enum role gvisor_table_role(struct gvisor_table *table, pid_t pid)
 	return process && !process->is_dead ? process->role : ROLE_HOST;
 }
 
+bool gvisor_table_is_dead(struct gvisor_table *table, pid_t pid)
+{
+	const struct gvisor_process *process = process_find(table, pid);
+
+	return process && process->is_dead;
+}
+
 /* Events of the root container's init tell the end of its last thread, but not its own. */
 void gvisor_table_end(struct gvisor_table *table)
 {

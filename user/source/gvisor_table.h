@@ -108,5 +108,8 @@ bool gvisor_table_reconcile(struct gvisor_table *table, struct container *contai
 /* What the process is; ROLE_HOST if it is not known to live. */
 enum role gvisor_table_role(struct gvisor_table *table, pid_t pid);
 
+/* Is its exit known? The number may have been listed since, as a zombie's is. */
+bool gvisor_table_is_dead(struct gvisor_table *table, pid_t pid);
+
 /* The sandbox is gone, and so is each init that was not told to be. */
 void gvisor_table_end(struct gvisor_table *table);

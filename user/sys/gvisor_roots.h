@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include <stddef.h>
+#include <stdbool.h>
 
 struct gvisor_roots;
 
-/* A state directory whose contents have changed, or that is new. */
-typedef void (*gvisor_root_fn)(void *context, const char *root);
+/* A state file of this sandbox has changed, or (`sandbox` NULL) any in the directory may have. */
+typedef void (*gvisor_root_fn)(void *context, const char *root, const char *sandbox);
 
 /*
  * `patterns`: absolute, each component a glob, ended by NULL; NULL: the usual places. `prefix` is put
@@ -23,9 +23,12 @@ void gvisor_roots_free(struct gvisor_roots *roots);
 /* Also this one: where a sandbox was found. */
 int gvisor_roots_add(struct gvisor_roots *roots, const char *pattern);
 
+/* Is this one of them, as it is told? */
+bool gvisor_roots_has(const struct gvisor_roots *roots, const char *root);
+
 /* Readable when gvisor_roots_read has something to tell. Owned by the roots. */
 int gvisor_roots_fd(const struct gvisor_roots *roots);
-/* Tells each changed directory once. The first call tells all that are there. */
+/* Tells what has changed. The first call tells all directories that are there. */
 int gvisor_roots_read(struct gvisor_roots *roots, gvisor_root_fn on_change, void *context);
 
 /* Where runsc, Docker and containerd keep it, ended by NULL. */

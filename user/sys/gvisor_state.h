@@ -52,6 +52,13 @@ struct gvisor_states {
 	size_t count;
 };
 
+/* What the name of a state file tells: CONTAINER_sandbox:SANDBOX.state. */
+struct gvisor_file_name {
+	char id[128];
+	char sandbox[128];
+};
+bool gvisor_state_parse_name(const char *name, struct gvisor_file_name *ret_name);
+
 /*
  * The containers below a state directory: of one sandbox, or of all (`sandbox` NULL). Only what root
  * wrote is believed. A file that cannot be read or understood is left out, and counted in *ret_bad (may

@@ -12,6 +12,7 @@ extern const struct command command_wait;
 extern const struct command command_finish;
 extern const struct command command_check;
 extern const struct command command_demo;
+extern const struct command command_gvisor_config;
 extern const struct command command_version;
 
 /*

@@ -5,8 +5,8 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-	&command_run,	 &command_tail,	 &command_ps,	&command_explain, &command_wait,
-	&command_finish, &command_check, &command_demo, &command_version,
+	&command_run,	 &command_tail,	 &command_ps,	&command_explain,	&command_wait,
+	&command_finish, &command_check, &command_demo, &command_gvisor_config, &command_version,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -16,7 +16,7 @@ static void print_help(FILE *out)
 	(void)fprintf(out, "Ends the leftover PID 1 of a container whose last task has exited.\n\n"
 			   "Usage: lastout COMMAND [OPTIONS]\n\nCommands:\n");
 	for (int i = 0; i < COMMAND_COUNT; i++)
-		(void)fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+		(void)fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
 	(void)fprintf(out, "\n`lastout COMMAND --help` explains a command. Exit status: 0 done, "
 			   "1 failed, 2 wrong usage.\n");
 }

@@ -192,6 +192,7 @@ static int make_sandbox(struct found *found, const char *control_path)
 		.control_path = control_path,
 		.pidfd = open_process(found->owner, &found->process),
 		.helpers = options->helpers,
+		.may_connect = options->socket != NULL,
 		.observer = {.containers = options->observer,
 			     .on_mode = on_mode,
 			     .on_stranger = on_stranger,

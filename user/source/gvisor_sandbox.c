@@ -56,7 +56,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (sandbox->mode == GVISOR_EVENTS) {
+	if (sandbox->mode == GVISOR_EVENTS && !sandbox->stream) {
+		sandbox_set_mode(sandbox, GVISOR_ATTACHING, "its trace session has ended");
+		sandbox_attach(sandbox);
+	} else if (sandbox->mode == GVISOR_EVENTS) {
 		sandbox_tick_in(sandbox, sandbox->check_ms);
 		sandbox_read_lightly(sandbox);
 	} else if (sandbox->mode == GVISOR_POLLED) {
@@ -95,6 +98,7 @@ static int prepare(struct gvisor_sandbox *sandbox, struct event_base *base,
 	sandbox->observer = options->observer;
 	sandbox->poll_ms = options->poll_ms ? options->poll_ms : SANDBOX_POLL_MS;
 	sandbox->check_ms = options->check_ms ? options->check_ms : SANDBOX_CHECK_MS;
+	sandbox->may_connect = options->may_connect;
 	sandbox->endpoint.id = strdup(options->id);
 	sandbox->removed = calloc(SANDBOX_REMOVED, sizeof(*sandbox->removed));
 	if (!sandbox->endpoint.id || !sandbox->removed)

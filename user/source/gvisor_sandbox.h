@@ -57,8 +57,10 @@ struct gvisor_sandbox_options {
 	const char *control_path;   /* NULL: the abstract name of older releases */
 	int pidfd;		    /* of its host process; taken over. Tells its end */
 	const char *const *helpers; /* as for gvisor_table_new; must outlive the sandbox */
-	unsigned poll_ms;	    /* between readings without events; 0: a second */
-	unsigned check_ms;	    /* with events, for what was lost; 0: ten seconds */
+	/* It may yet connect to gvisor_listener: a session that is there is not taken for another's at once. */
+	bool may_connect;
+	unsigned poll_ms;  /* between readings without events; 0: a second */
+	unsigned check_ms; /* with events, for what was lost; 0: ten seconds */
 	struct gvisor_observer observer;
 };
 

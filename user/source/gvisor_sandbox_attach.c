@@ -57,7 +57,10 @@ static void on_attached(void *context, int err, int fd, const struct error *erro
 		err = sandbox_open_stream(sandbox, fd);
 	if (!err || sandbox->mode == GVISOR_GONE)
 		return;
-	if (err == -EEXIST)
+	if (err == -EEXIST && sandbox->may_connect &&
+	    since_ms(sandbox->attach_since_ns) < SANDBOX_BLIND_MS)
+		try_later(sandbox, error->text); /* it is from our own configuration, perhaps */
+	else if (err == -EEXIST)
 		poll_instead(sandbox,
 			     "somebody else's trace session is left alone; end it with "
 			     "`runsc trace delete --name Default` to have exit statuses here");
@@ -86,9 +89,8 @@ void sandbox_attach_again(struct gvisor_sandbox *sandbox)
 	if (sandbox->is_refused || sandbox->mode == GVISOR_GONE)
 		return;
 	if (sandbox->mode != GVISOR_POLLED) {
-		sandbox_set_mode(sandbox, GVISOR_ATTACHING, "its trace session has ended");
 		sandbox->attach_ms = 0;
-		sandbox_tick_in(sandbox, SANDBOX_ATTACH_FIRST_MS);
+		sandbox_tick_in(sandbox, SANDBOX_ENDED_MS);
 	} else if (since_ms(sandbox->owned_since_ns) > SANDBOX_OWNED_MS) {
 		sandbox->attach_ms = 0;
 		sandbox_attach(sandbox);

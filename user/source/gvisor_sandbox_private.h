@@ -11,6 +11,7 @@ enum {
 	SANDBOX_ATTACH_FIRST_MS = 10, /* a sandbox that starts does not listen yet; doubled */
 	SANDBOX_ATTACH_MOST_MS = 5000,
 	SANDBOX_BLIND_MS = 2000, /* not answering for so long: told */
+	SANDBOX_ENDED_MS = 50,	 /* a session mostly ends with its sandbox, which is told by then */
 	SANDBOX_POLL_MS = 1000,
 	SANDBOX_CHECK_MS = 10000,
 	SANDBOX_OWNED_MS = 30000, /* until another's session is looked for again */
@@ -43,6 +44,7 @@ struct gvisor_sandbox {
 	struct gvisor_endpoint endpoint;
 	struct gvisor_observer observer;
 	unsigned poll_ms, check_ms;
+	bool may_connect;
 	struct gvisor_table *table;
 	enum gvisor_mode mode;
 	char reason[512];

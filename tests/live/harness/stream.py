@@ -24,9 +24,21 @@ class Stream:
         self._thread = threading.Thread(target=self._read, args=[pipe], daemon=True)
         self._thread.start()
 
-    def await_record(self, what: str, matches: Callable[[Record], bool]) -> Record:
-        """The first JSON line, past or to come, that matches."""
-        return self._await(what, lambda: next(filter(matches, self.records), None))
+    def await_record(
+        self, what: str, matches: Callable[[Record], bool], start: int = 0
+    ) -> Record:
+        """The first JSON line, past or to come, that matches; from number start on."""
+        at = start
+
+        def find() -> Record | None:
+            nonlocal at
+            while at < len(self.records):
+                at += 1
+                if matches(self.records[at - 1]):
+                    return self.records[at - 1]
+            return None
+
+        return self._await(what, find)
 
     def await_line(self, what: str, part: bytes) -> bytes:
         """The first line, past or to come, that contains part."""

@@ -1,0 +1,248 @@
+"""gVisor containers: runsc of two releases, and a guest that a test leads by files.
+
+Fifos of the host do not reach into a sandbox, but files of a bound directory do: see tests/programs/guest.c.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+from . import programs
+from .deadline import wait_until
+from .machine import ROOT
+
+FETCH = ROOT / "tools" / "fetch-runsc"
+
+RUN_PATIENCE_S = 60
+"""One call of runsc: a few milliseconds, or much more on a busy machine."""
+
+
+class Release(NamedTuple):
+    """A runsc and how it is to run."""
+
+    name: str
+    platform: str
+
+    @property
+    def program(self) -> str:
+        return backports() if self.name == "backports" else "runsc"
+
+    def missing(self) -> str | None:
+        """Why it cannot be tested here, or None."""
+        if self.name == "backports":
+            return None if backports() else "runsc of backports cannot be fetched (tools/fetch-runsc)"
+        return None if shutil.which("runsc") else "runsc is not installed"
+
+
+BOOKWORM = Release("bookworm", "ptrace")
+BACKPORTS = Release("backports", "ptrace")
+SYSTRAP = Release("backports", "systrap")
+RELEASES = (BOOKWORM, BACKPORTS, SYSTRAP)
+
+
+@functools.cache
+def backports() -> str:
+    """Its path; empty if it cannot be had. Fetched once, into build/."""
+    done = subprocess.run([FETCH], capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+class Runsc:
+    """The containers of one test, with a state directory of their own."""
+
+    def __init__(self, release: Release, directory: Path) -> None:
+        self.release = release
+        self.root = directory / "root"
+        self._directory = directory
+        self._numbers = itertools.count(1)
+        self._prefix = f"logv-{secrets.token_hex(3)}"
+        self._made: list[Guest] = []
+
+    def call(self, *args: str | Path, log: Path | None = None, check: bool = True) -> str:
+        """Run runsc to its end, and return what it printed."""
+        command = [
+            self.release.program,
+            "--root",
+            self.root,
+            f"--platform={self.release.platform}",
+            "--network=none",
+            *args,
+        ]
+        with contextlib.ExitStack() as stack:
+            # A detached container keeps its standard streams: those must be no pipes of ours.
+            output: Any = stack.enter_context(log.open("ab")) if log else subprocess.PIPE
+            done = subprocess.run(
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=RUN_PATIENCE_S,
+            )
+        said = log.read_bytes() if log else done.stdout
+        assert done.returncode == 0 or not check, f"{command}: {said.decode(errors='replace')}"
+        return said.decode(errors="replace")
+
+    def start(self, pod: Guest | None = None, **options: Any) -> Guest:
+        """A container that runs; in the sandbox of pod, if one is given."""
+        guest = Guest(self, f"{self._prefix}-{next(self._numbers)}", self._directory, pod)
+        self._made.append(guest)
+        guest.start(**options)
+        return guest
+
+    def remove_all(self) -> None:
+        for guest in reversed(self._made):
+            guest.remove()
+        assert not list(self.root.glob("*.state")), "a container is left"
+
+
+class Guest:
+    """A container whose PID 1 is tests/programs/guest.c, or what args say."""
+
+    def __init__(self, runsc: Runsc, container_id: str, directory: Path, pod: Guest | None) -> None:
+        self.id = container_id
+        self._runsc = runsc
+        self._pod = pod
+        self._bundle = directory / container_id
+        self._control = self._bundle / "c"
+        self._orders = itertools.count(1)
+
+    def start(
+        self,
+        args: tuple[str, ...] = ("/t/guest", "/c"),
+        flags: tuple[str, ...] = ("--ignore-cgroups",),
+        annotations: dict[str, str] | None = None,
+    ) -> None:
+        for name in ("proc", "dev", "tmp", "t", "c"):
+            (self._bundle / "rootfs" / name).mkdir(parents=True)
+        self._control.mkdir()
+        (self._bundle / "config.json").write_text(json.dumps(self._config(args, annotations or {})))
+        log = self._bundle / "log"
+        self._runsc.call(*flags, "run", "--detach", "--bundle", self._bundle, self.id, log=log)
+        # The tests are the parent of orphans (conftest.py), and runsc waits until its are reaped.
+        state = self._state_file()
+        for pid in (state["sandbox"]["pid"], state["goferPid"]):
+            threading.Thread(target=_reap, args=[pid], daemon=True).start()
+
+    def _config(self, args: tuple[str, ...], annotations: dict[str, str]) -> dict[str, Any]:
+        kind = "io.kubernetes.cri.container-type"
+        if self._pod:
+            annotations = {
+                kind: "container",
+                "io.kubernetes.cri.sandbox-id": self._pod.id,
+                **annotations,
+            }
+        mounts = [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
+            _bind("/t", programs.PROGRAMS, "ro"),
+            _bind("/c", self._control, "rw"),
+        ]
+        return {
+            "ociVersion": "1.0.2",
+            "process": {"args": args, "cwd": "/", "env": ["PATH=/t"], "user": {"uid": 0, "gid": 0}},
+            "root": {"path": "rootfs", "readonly": True},
+            "mounts": mounts,
+            "linux": {
+                "cgroupsPath": f"/{self.id}",
+                "namespaces": [{"type": name} for name in ("pid", "mount", "ipc", "uts")],
+            },
+            "annotations": annotations,
+        }
+
+    # Its work
+
+    def order(self, order: str) -> int:
+        """Give an order, and return at once; its number."""
+        number = next(self._orders)
+        written = self._control / f"{number}.new"
+        written.write_text(order + "\n")
+        written.rename(self._control / str(number))
+        return number
+
+    def answer(self, number: int) -> int | None:
+        with contextlib.suppress(FileNotFoundError):
+            return int((self._control / f"{number}.done").read_text())
+        return None
+
+    def await_answer(self, number: int) -> int:
+        wait_until(f"order {number} of {self.id}", lambda: self.answer(number) is not None)
+        answer = self.answer(number)
+        assert answer is not None
+        return answer
+
+    def do(self, order: str) -> int:
+        """Give an order, and wait until it is carried out."""
+        return self.await_answer(self.order(order))
+
+    def put(self, name: str, source: str) -> None:
+        """A copy of one of our programs, in /c."""
+        shutil.copy(programs.path(source), self._control / name)
+
+    # What runsc does with it
+
+    def execute(self, *args: str) -> subprocess.Popen[bytes]:
+        """`runsc exec`, which lasts as long as what it executes."""
+        command = [self._runsc.release.program, "--root", self._runsc.root, "exec", self.id, *args]
+        return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL)
+
+    def runsc(self, *args: str) -> str:
+        return self._runsc.call(*args)
+
+    def is_running(self) -> bool:
+        return self._state()["status"] == "running"
+
+    @property
+    def sandbox_pid(self) -> int:
+        """The host's process."""
+        return self._state_file()["sandbox"]["pid"]
+
+    def _state_file(self) -> dict[str, Any]:
+        [path] = self._runsc.root.glob(f"{self.id}_sandbox:*.state")
+        return json.loads(path.read_text())
+
+    def _state(self) -> dict[str, Any]:
+        return json.loads(self._runsc.call("state", self.id))
+
+    def remove(self) -> None:
+        """Whatever state it is in; also half made."""
+        self._runsc.call("kill", self.id, "KILL", check=False)
+        self._runsc.call("delete", "--force", self.id, check=False)
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _bind(destination: str, source: Path, access: str) -> dict[str, Any]:
+    options = ["rbind", access]
+    return {"destination": destination, "type": "bind", "source": str(source), "options": options}
+
+
+@contextlib.contextmanager
+def runsc(release: Release, directory: Path) -> Iterator[Runsc]:
+    directory.mkdir()
+    made = Runsc(release, directory)
+    try:
+        yield made
+    finally:
+        made.remove_all()
+
+
+def is_dead(pid: int) -> bool:
+    """Of a sandbox whose parent may not have reaped it yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"

@@ -70,7 +70,7 @@ def guest(runsc: Runsc, events: Events) -> Guest:
     """One that is watched by events from its start."""
     made = runsc.start()
     events.await_mode(made, "events")
-    events.await_event(made, "init")
+    events.await_init(made)
     return made
 
 
@@ -188,6 +188,13 @@ def test_a_killed_reader_harms_nobody_and_is_replaced(
     assert second.exits(guest) == [("task", 3 << 8)]
 
 
+@BOTH
+def test_an_end_leaves_no_session(runsc: Runsc, events: Events, guest: Guest) -> None:
+    assert "Default" in runsc.call("trace", "list", guest.id)
+    events.stop()
+    assert "Default" not in runsc.call("trace", "list", guest.id)
+
+
 # Sandboxes never notice
 
 
@@ -211,12 +218,13 @@ def test_a_reader_that_stops_neither_freezes_nor_slows(events: Events, guest: Gu
     events.process.send_signal(signal.SIGCONT)
     assert min(stopped_ms) < 2 * usual_ms, f"{usual_ms} ms, and while stopped: {stopped_ms}"
     assert events.holders(guest) == []
+    guest.do("exit 4")  # brings the count of what was lost, if anything was
+    events.await_event(guest, "exit", status=4 << 8)
     exits = events.exits(guest)
-    stats = events.stats()
-    if stats["dropped"] == 0:
+    if events.stats()["dropped"] == 0:
         assert exits.count(("task", 0)) == STORM * (1 + len(stopped_ms))
-        assert exits[-1] == ("task", 3 << 8)
-    assert events.of(guest)[-1]["tasks"] == 0
+        assert exits[-2:] == [("task", 3 << 8), ("task", 4 << 8)]
+    assert events.of(guest, "exit")[-1]["tasks"] == 0
 
 
 @BOTH
@@ -288,7 +296,7 @@ def test_pod(runsc: Runsc, events: Events) -> None:
     pause = runsc.start(annotations=kind)
     one, other = runsc.start(pod=pause), runsc.start(pod=pause)
     for guest in (one, other):
-        events.await_event(guest, "init")
+        events.await_init(guest)
         guest.do("stay")
         guest.do("zombie 3")
         assert events.holders(guest) == [("task", "guest")]
@@ -403,7 +411,7 @@ def test_pod_init_configuration(
     events = start_events(path)
     guest = runsc.start(flags=("--ignore-cgroups", f"--pod-init-config={config}"))
     events.await_mode(guest, "events")
-    assert events.await_event(guest, "init")["init"] == 1
+    assert events.await_init(guest)["init"] == 1
     guest.do("exit 3")
     events.verify(guest)
     assert events.exits(guest) == [("task", 3 << 8)]

@@ -118,12 +118,19 @@ static void test_clone_and_exec(void **state)
 	assert_int_equal(event.child_pid, 6);
 	assert_true(event.child_start_ns == START_NS);
 	assert_int_equal(decode(HEADER("0300") "0a2d" CONTEXT "1213"
-					       "2f7573722f62696e2f736c6565702d6d6f7265"
-					       "1a0161",
+					       "2f7573722f62696e2f736c6565702d6d6f7265",
 				&event),
 			 GVISOR_FITS);
 	assert_string_equal(event.comm, "pm");
 	assert_string_equal(event.new_comm, "sleep-more");
+	assert_int_equal(decode(HEADER("0300") "0a2d" CONTEXT "120c"
+					       "2f62696e2f62757379626f78"
+					       "1a06"
+					       "2f72756e7376"
+					       "1a0161",
+				&event),
+			 GVISOR_FITS);
+	assert_string_equal(event.new_comm, "runsv");
 	/* as the kernel cuts a name */
 	assert_int_equal(decode(HEADER("0300") "0a2d" CONTEXT "1211"
 					       "3132333435363738393031323334353637",

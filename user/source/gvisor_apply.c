@@ -74,6 +74,13 @@ static struct gvisor_process *join(struct arrival *arrival, pid_t pid, uint64_t 
 	return process;
 }
 
+/* The name that it has at this event: an exec told only what it was likely to become. */
+static void take_name(const struct arrival *arrival, struct gvisor_process *process)
+{
+	if (strncmp(process->comm, arrival->event->comm, sizeof(process->comm)) != 0)
+		process_rename(arrival->table, process, arrival->event->comm);
+}
+
 /*
  * The process that the event is of. One that nobody told of entered from outside (`runsc exec` sends
  * nothing), or its start was lost: the process list knows.
@@ -85,6 +92,8 @@ static struct gvisor_process *find_actor(struct arrival *arrival)
 	bool is_old;
 
 	process = find_started(arrival, event->pid, event->start_ns, &is_old);
+	if (process && !process->is_dead && event->tid == event->pid)
+		take_name(arrival, process);
 	if (process && process->is_dead && event->kind != GVISOR_EXIT) {
 		arrival->has_doubt = true;
 		process_revive(arrival->table, process);
@@ -155,8 +164,6 @@ static void take_exit(struct arrival *arrival)
 	if (!process)
 		return; /* told before: a zombie got another parent */
 	process->uid = event->uid;
-	if (event->tid == event->pid)
-		memcpy(process->comm, event->comm, sizeof(process->comm));
 	process_end(arrival->table, process, &ending);
 }
 

@@ -47,3 +47,6 @@ struct gvisor_call_options {
 int gvisor_call_start(struct event_base *base, const struct gvisor_call_options *options,
 		      struct gvisor_call **ret_call);
 void gvisor_call_free(struct gvisor_call *call);
+
+/* A last word, for when there is no loop any more: waits for the answer, 100 ms at most, and drops it. */
+void gvisor_call_at_end(const struct gvisor_endpoint *endpoint, const char *request);

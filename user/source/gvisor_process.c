@@ -206,7 +206,7 @@ void process_end(struct gvisor_table *table, struct gvisor_process *process,
 	struct container *container = &process->guest->container;
 	struct gvisor_exit exit;
 
-	gvisor_table_tell(table, container);
+	(void)gvisor_table_tell(table, container);
 	count_add(process->guest, process->role, -1);
 	if (process->role == ROLE_TASK)
 		container->task_exits++;

@@ -231,7 +231,11 @@ bool gvisor_table_reconcile(struct gvisor_table *table, struct container *contai
 	join_init(&check);
 	/* Who has come before who has gone, so that a container never looks idle in between. */
 	for (size_t i = 0; i < listing->count; i++)
-		take_member(&check, &listing->members[i]);
+		if (!gvisor_listing_is_dead(listing, &listing->members[i]))
+			take_member(&check, &listing->members[i]);
+	for (size_t i = 0; i < listing->count; i++)
+		if (gvisor_listing_is_dead(listing, &listing->members[i]))
+			take_member(&check, &listing->members[i]);
 	end_missing(&check);
 	return check.has_suspect;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "source/gvisor_request.h"
 #include "source/gvisor_sandbox_private.h"
 
 const char *gvisor_mode_name(enum gvisor_mode mode)
@@ -61,10 +62,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		sandbox_attach(sandbox);
 	} else if (sandbox->mode == GVISOR_EVENTS) {
 		sandbox_tick_in(sandbox, sandbox->check_ms);
-		sandbox_read_lightly(sandbox);
+		sandbox_read_again(sandbox);
 	} else if (sandbox->mode == GVISOR_POLLED) {
 		sandbox_tick_in(sandbox, sandbox->poll_ms);
-		sandbox_read_lightly(sandbox);
+		sandbox_read_again(sandbox);
 		sandbox_attach_again(sandbox);
 	} else {
 		sandbox_attach(sandbox);
@@ -143,10 +144,24 @@ static void free_event(struct event *event)
 		event_free(event);
 }
 
+/* Others may want to have one. If we are killed it stays, and is found to have no reader. */
+static void end_session(struct gvisor_sandbox *sandbox)
+{
+	struct buf request = {0};
+
+	if (!sandbox->stream || !sandbox->is_attached || sandbox->mode == GVISOR_GONE)
+		return;
+	gvisor_request_delete(&request);
+	if (!request.failed)
+		gvisor_call_at_end(&sandbox->endpoint, request.data);
+	buf_done(&request);
+}
+
 void gvisor_sandbox_free(struct gvisor_sandbox *sandbox)
 {
 	if (!sandbox)
 		return;
+	end_session(sandbox);
 	gvisor_attach_free(sandbox->attach);
 	gvisor_stream_free(sandbox->stream);
 	gvisor_reading_free(sandbox->reading);
@@ -222,6 +237,7 @@ void gvisor_sandbox_take_events(struct gvisor_sandbox *sandbox, int fd)
 	sandbox->attach = NULL;
 	gvisor_stream_free(sandbox->stream);
 	sandbox->stream = NULL;
+	sandbox->is_attached = false;
 	if (sandbox->is_refused || sandbox->mode == GVISOR_GONE) {
 		(void)close(fd);
 		return;

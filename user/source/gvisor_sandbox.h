@@ -67,7 +67,10 @@ struct gvisor_sandbox_options {
 /* Nothing happens before gvisor_sandbox_start. 0 or -ENOMEM; the pidfd is closed then, too. */
 int gvisor_sandbox_new(struct event_base *base, const struct gvisor_sandbox_options *options,
 		       struct gvisor_sandbox **ret_sandbox);
-/* Not from within its callbacks, except on_gone. Tells GVISOR_REMOVED of each container. */
+/*
+ * Ends the session if it is ours. Tells GVISOR_REMOVED of each container. Not from within its callbacks,
+ * except on_gone.
+ */
 void gvisor_sandbox_free(struct gvisor_sandbox *sandbox);
 
 /*

@@ -32,7 +32,7 @@ static void try_later(struct gvisor_sandbox *sandbox, const char *why)
 			why);
 		sandbox_set_mode(sandbox, GVISOR_BLIND, reason);
 		for (struct container *c = NULL; (c = gvisor_table_next(sandbox->table, c));)
-			gvisor_table_tell(sandbox->table, c);
+			(void)gvisor_table_tell(sandbox->table, c);
 	}
 	sandbox_tick_in(sandbox, sandbox->attach_ms);
 	sandbox->attach_ms *= 2;
@@ -53,6 +53,7 @@ static void on_attached(void *context, int err, int fd, const struct error *erro
 	struct gvisor_sandbox *sandbox = context;
 
 	sandbox->attach = NULL;
+	sandbox->is_attached = !err;
 	if (!err && sandbox->mode != GVISOR_GONE)
 		err = sandbox_open_stream(sandbox, fd);
 	if (!err || sandbox->mode == GVISOR_GONE)

@@ -61,6 +61,8 @@ static enum gvisor_fault on_event(void *context, const struct gvisor_event *even
 		return GVISOR_FAULT_CONTAINER;
 	if (has_doubt)
 		sandbox_read_in(sandbox, SANDBOX_DOUBT_MS);
+	else if (event->kind == GVISOR_EXEC)
+		sandbox_read_lightly_in(sandbox, SANDBOX_NAMES_MS);
 	return GVISOR_FITS;
 }
 

@@ -17,7 +17,8 @@ enum {
 	SANDBOX_OWNED_MS = 30000, /* until another's session is looked for again */
 	/* Doubts are answered after so long, all that came together. */
 	SANDBOX_DOUBT_MS = 50,
-	SANDBOX_STRANGERS = 16, /* looked up in one second, at most */
+	SANDBOX_NAMES_MS = 1000, /* after an exec, for the name that the process really has now */
+	SANDBOX_STRANGERS = 16,	 /* looked up in one second, at most */
 	SANDBOX_LIGHT_TURNS = 6,
 	SANDBOX_REMOVED = 64, /* ids that are remembered: their last messages may come late */
 };
@@ -61,6 +62,7 @@ struct gvisor_sandbox {
 	bool is_refused; /* it sent what does not fit: no events any more */
 
 	struct gvisor_stream *stream;
+	bool is_attached; /* the session is one that we created */
 	uint32_t dropped;
 	uint64_t stranger_since_ns;
 	unsigned strangers;
@@ -73,6 +75,7 @@ struct gvisor_sandbox {
 	bool wants_dump;    /* and thorough */
 	unsigned light_count;
 	struct event *soon;
+	uint64_t soon_ns; /* when it is due */
 	struct verify_wait *verifies;
 	struct signal_wait *signals;
 };
@@ -95,12 +98,11 @@ void sandbox_note_removed(struct gvisor_sandbox *sandbox, const char *id);
 /* gvisor_sandbox_read.c */
 /* Reads all process lists after so long, unless it is to be done sooner. */
 void sandbox_read_in(struct gvisor_sandbox *sandbox, unsigned ms);
+/* The same, but the dump, which costs the sandbox most, is left out where many live. */
+void sandbox_read_lightly_in(struct gvisor_sandbox *sandbox, unsigned ms);
 void sandbox_on_soon(evutil_socket_t fd, short what, void *context);
-/*
- * As a matter of routine: where many live, the dump, which costs the sandbox most, is left out all but
- * every sixth time.
- */
-void sandbox_read_lightly(struct gvisor_sandbox *sandbox);
+/* As a matter of routine: at once, and with a dump every sixth time. */
+void sandbox_read_again(struct gvisor_sandbox *sandbox);
 void sandbox_forget_verify(struct gvisor_sandbox *sandbox, const struct container *container);
 void sandbox_fail_verifies(struct gvisor_sandbox *sandbox, int err);
 void sandbox_free_verifies(struct gvisor_sandbox *sandbox);

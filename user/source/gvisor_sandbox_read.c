@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "source/gvisor_sandbox_private.h"
 
 static void answer(struct gvisor_sandbox *sandbox, struct verify_wait *wait, int err, bool has_init,
@@ -87,8 +88,8 @@ static void take_listing(struct gvisor_sandbox *sandbox, struct container *conta
 
 	if (has_suspect)
 		sandbox_read_in(sandbox, SANDBOX_DOUBT_MS);
-	gvisor_table_tell(sandbox->table, container);
-	if (memcmp(&before, &container->counts, sizeof(before)) != 0)
+	if (!gvisor_table_tell(sandbox->table, container) &&
+	    memcmp(&before, &container->counts, sizeof(before)) != 0)
 		sandbox->observer.containers.on_change(sandbox->observer.containers.context,
 						       container, GVISOR_REREAD);
 }
@@ -104,7 +105,7 @@ static void take_answer(struct gvisor_sandbox *sandbox, const struct gvisor_ques
 	if (!question->err)
 		take_listing(sandbox, container, listing);
 	else
-		gvisor_table_tell(sandbox->table, container);
+		(void)gvisor_table_tell(sandbox->table, container);
 	wait = find_wait(sandbox, container);
 	if (!wait || !wait->is_asked)
 		return;
@@ -120,9 +121,12 @@ static void take_answer(struct gvisor_sandbox *sandbox, const struct gvisor_ques
 static void wake_in(struct gvisor_sandbox *sandbox, unsigned ms)
 {
 	struct timeval delay = {ms / 1000, ms % 1000 * 1000L};
+	uint64_t due_ns = clock_boot_ns() + ms * NS_PER_MS;
 
-	if (!ms || !evtimer_pending(sandbox->soon, NULL))
-		(void)evtimer_add(sandbox->soon, &delay); /* of a valid timer: cannot fail */
+	if (evtimer_pending(sandbox->soon, NULL) && sandbox->soon_ns <= due_ns)
+		return;
+	sandbox->soon_ns = due_ns;
+	(void)evtimer_add(sandbox->soon, &delay); /* of a valid timer: cannot fail */
 }
 
 /* The first reading comes before the session; it may fail, where the sandbox does not listen yet. */
@@ -166,8 +170,10 @@ static void on_read(void *context, int err, const struct gvisor_question *questi
 	if (err)
 		sandbox->stats.failed_readings++;
 	fail_asked(sandbox, err ? err : -ENOENT);
-	if (sandbox->verifies || sandbox->wants_reading)
+	if (sandbox->verifies)
 		wake_in(sandbox, 0);
+	else if (sandbox->wants_reading)
+		wake_in(sandbox, SANDBOX_DOUBT_MS);
 	attach_after(sandbox);
 }
 
@@ -236,12 +242,17 @@ void sandbox_read_in(struct gvisor_sandbox *sandbox, unsigned ms)
 	wake_in(sandbox, ms);
 }
 
-void sandbox_read_lightly(struct gvisor_sandbox *sandbox)
+void sandbox_read_lightly_in(struct gvisor_sandbox *sandbox, unsigned ms)
 {
 	sandbox->wants_reading = true;
+	wake_in(sandbox, ms);
+}
+
+void sandbox_read_again(struct gvisor_sandbox *sandbox)
+{
 	if (sandbox->light_count++ % SANDBOX_LIGHT_TURNS == 0)
 		sandbox->wants_dump = true;
-	wake_in(sandbox, 0);
+	sandbox_read_lightly_in(sandbox, 0);
 }
 
 int gvisor_sandbox_verify(struct gvisor_sandbox *sandbox, struct container *container,

@@ -80,14 +80,15 @@ int gvisor_table_add(struct gvisor_table *table, const struct gvisor_named *name
 	return 0;
 }
 
-void gvisor_table_tell(struct gvisor_table *table, struct container *container)
+bool gvisor_table_tell(struct gvisor_table *table, struct container *container)
 {
 	struct gvisor_guest *guest = guest_of(container);
 
 	if (guest->is_told)
-		return;
+		return false;
 	guest->is_told = true;
 	table->observer.on_change(table->observer.context, container, GVISOR_FOUND);
+	return true;
 }
 
 void gvisor_table_remove(struct gvisor_table *table, struct container *container)

@@ -81,7 +81,8 @@ void gvisor_table_set_time(struct gvisor_table *table, uint64_t boot_ns, uint64_
 /* -EEXIST, -ENOMEM or 0. The observer is told once gvisor_table_tell is called, or by the first event. */
 int gvisor_table_add(struct gvisor_table *table, const struct gvisor_named *named,
 		     struct container **ret_container);
-void gvisor_table_tell(struct gvisor_table *table, struct container *container);
+/* False: it was told before. */
+bool gvisor_table_tell(struct gvisor_table *table, struct container *container);
 void gvisor_table_remove(struct gvisor_table *table, struct container *container);
 struct container *gvisor_table_find(struct gvisor_table *table, const char *id);
 /* Of the containers, in the order of their adding; NULL begins, NULL ends. */

@@ -100,8 +100,8 @@ static void copy_comm(char ret_comm[ABI_COMM_SIZE], const char *name)
 	(void)snprintf(ret_comm, ABI_COMM_SIZE, "%s", name);
 }
 
-/* As the kernel names a process after an exec. */
-static void comm_of_program(char ret_comm[ABI_COMM_SIZE], const char *path)
+/* The last component, as a process is named after an exec. */
+static void copy_base_name(char ret_comm[ABI_COMM_SIZE], const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -169,8 +169,11 @@ static enum gvisor_fault take_exec(const uint8_t *payload, size_t len, struct gv
 	if (!exec)
 		return GVISOR_FAULT_PAYLOAD;
 	fault = take_context(exec->context, event);
+	/* The path is where links led to: of a program with many names argv[0] has the one. */
 	if (!fault)
-		comm_of_program(event->new_comm, exec->binary_path);
+		copy_base_name(event->new_comm, exec->n_argv && exec->argv[0][0] ?
+							exec->argv[0] :
+							exec->binary_path);
 	gvisor__exec__free_unpacked(exec, NULL);
 	return fault;
 }

@@ -43,9 +43,10 @@ struct gvisor_event {
 	pid_t pid;
 	uint64_t start_ns;
 	uint32_t uid;
-	char comm[ABI_COMM_SIZE];     /* the thread's; before an exec the old one */
-	char new_comm[ABI_COMM_SIZE]; /* GVISOR_EXEC */
-	pid_t child_pid;	      /* GVISOR_CLONE; the process itself if it is a thread */
+	char comm[ABI_COMM_SIZE]; /* the thread's; before an exec the old one */
+	/* GVISOR_EXEC: what it will be called, most likely. A script's own name is not told. */
+	char new_comm[ABI_COMM_SIZE];
+	pid_t child_pid; /* GVISOR_CLONE; the process itself if it is a thread */
 	uint64_t child_start_ns;
 	int status; /* GVISOR_EXIT, GVISOR_THREAD_EXIT: as wait4 gives it */
 };

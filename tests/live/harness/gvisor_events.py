@@ -57,6 +57,14 @@ class Events:
 
         return self.stream.await_record(f"{event} {fields} of {guest.id}", matches)
 
+    def await_init(self, guest: Guest) -> Record:
+        """Found with its init, or told of it later: the sandbox was quicker, or we were."""
+
+        def matches(record: Record) -> bool:
+            return record.get("container") == guest.id and record.get("init", 0) > 0
+
+        return self.stream.await_record(f"init of {guest.id}", matches)
+
     def await_mode(self, guest: Guest, mode: str) -> Record:
         def matches(record: Record) -> bool:
             return (

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/api.h"
+#include "agent/everybody.h"
 #include "base/log.h"
 
 enum { AGENT_WORKLOADS_MAX = 4096, AGENT_REREAD_MS = 60000 };
@@ -63,6 +64,59 @@ static void on_state(void *context, const struct container *container, enum life
 		api_state(agent->api, container, state);
 }
 
+static void on_refused(void *context, const struct container *container, const char *reason)
+{
+	struct agent *agent = context;
+
+	if (agent->api)
+		api_refused(agent->api, container, reason);
+}
+
+/* What happens in sandboxes is told in the same words. */
+static void on_guest_change(void *context, struct container *container, enum gvisor_change change)
+{
+	static const enum watch_change changes[] = {
+		[GVISOR_FOUND] = WATCH_FOUND,	[GVISOR_INIT] = WATCH_INIT,
+		[GVISOR_TASK] = WATCH_TASK,	[GVISOR_IDLE] = WATCH_IDLE,
+		[GVISOR_REREAD] = WATCH_REREAD, [GVISOR_REMOVED] = WATCH_REMOVED,
+	};
+	struct agent *agent = context;
+	const struct identity *known;
+
+	if (!agent->shared.sandboxes)
+		return; /* the agent is ending */
+	known = sandboxes_identity(agent->shared.sandboxes, container);
+	if (change == GVISOR_FOUND && known && identity_add(&container->identity, known) == 0)
+		container->identified = IDENTIFIED;
+	on_change(context, container, changes[change]);
+}
+
+static void on_guest_exit(void *context, struct container *container,
+			  const struct gvisor_exit *exit)
+{
+	on_exit_record(context, container, &exit->record);
+}
+
+static int start_sandboxes(struct agent *agent, struct error *error)
+{
+	const struct agent_options *options = &agent->options;
+	struct sandboxes_options sandboxes = {
+		.proc = "/proc",
+		.prefix = options->roots.root,
+		.roots = options->roots.dirs[RUNTIME_DIR_RUNSC],
+		.is_only = options->roots.dirs[RUNTIME_DIR_RUNSC] != NULL,
+		.helpers = options->helpers,
+		.socket = options->gvisor_socket,
+		.observer = {.on_change = on_guest_change,
+			     .on_exit = on_guest_exit,
+			     .context = agent},
+	};
+
+	if (options->only)
+		return 0;
+	return sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
+}
+
 static int start(struct agent *agent, struct error *error)
 {
 	const struct agent_options *options = &agent->options;
@@ -89,6 +143,7 @@ static int start(struct agent *agent, struct error *error)
 		.is_dry_run = options->is_dry_run,
 		.on_outcome = on_outcome,
 		.on_state = on_state,
+		.on_refused = on_refused,
 		.context = agent,
 	};
 	if (!agent->shared.policies || !agent->shared.limiter)
@@ -97,7 +152,9 @@ static int start(struct agent *agent, struct error *error)
 		err = api_new(&agent->shared, options->socket, &agent->api, error);
 	if (!err)
 		err = watch_new(options->base, &watch_options, &agent->shared.watch, error);
-	return err ? err : watch_start(agent->shared.watch, error);
+	if (!err)
+		err = watch_start(agent->shared.watch, error);
+	return err ? err : start_sandboxes(agent, error);
 }
 
 int agent_new(const struct agent_options *options, struct agent **ret_agent, struct error *error)
@@ -125,12 +182,17 @@ static void forget(void *context, struct container *container)
 
 void agent_free(struct agent *agent)
 {
+	struct sandboxes *sandboxes;
+
 	if (!agent)
 		return;
-	api_free(agent->api);
 	if (agent->shared.watch)
-		watch_for_each(agent->shared.watch, forget, NULL);
+		everybody_for_each(&agent->shared, forget, NULL);
+	sandboxes = agent->shared.sandboxes;
+	agent->shared.sandboxes = NULL;
+	sandboxes_free(sandboxes);
 	watch_free(agent->shared.watch);
+	api_free(agent->api); /* last: the folder goes with its socket, if nothing else is there */
 	limiter_free(agent->shared.limiter);
 	policies_unref(agent->shared.policies);
 	free(agent);
@@ -150,7 +212,7 @@ int agent_set_policies(struct agent *agent, struct policy_set *set)
 	if (!policies)
 		return -ENOMEM;
 	agent->shared.policies = policies;
-	watch_for_each(agent->shared.watch, tell_policies_changed, NULL);
+	everybody_for_each(&agent->shared, tell_policies_changed, NULL);
 	policies_unref(old);
 	return 0;
 }
@@ -158,6 +220,11 @@ int agent_set_policies(struct agent *agent, struct policy_set *set)
 int agent_set_helpers(struct agent *agent, const char *const *names, struct error *error)
 {
 	return watch_set_helpers(agent->shared.watch, names, error);
+}
+
+unsigned agent_container_count(const struct agent *agent)
+{
+	return everybody_count(&agent->shared);
 }
 
 struct watch *agent_watch(struct agent *agent)

@@ -15,6 +15,7 @@ struct agent_options {
 	struct event_base *base;
 	struct policy_set *policies; /* taken over, and left empty */
 	bool is_dry_run;
+	const char *gvisor_socket;  /* where sandboxes connect that begin with events; NULL: none */
 	const char *socket;	    /* of the control socket; NULL: none */
 	struct runtime_roots roots; /* this and the next three as in watch_options */
 	const char *only;
@@ -41,4 +42,5 @@ int agent_set_policies(struct agent *agent, struct policy_set *set);
 /* See watch_set_helpers. */
 int agent_set_helpers(struct agent *agent, const char *const *names, struct error *error);
 
+unsigned agent_container_count(const struct agent *agent);
 struct watch *agent_watch(struct agent *agent);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "agent/everybody.h"
 #include "agent/explain.h"
 #include "agent/history.h"
 #include "agent/lookup.h"
@@ -119,6 +120,20 @@ void api_state(struct api *api, const struct container *container, enum lifecycl
 	waiting_look(api->waiting, container);
 }
 
+void api_refused(struct api *api, const struct container *container, const char *reason)
+{
+	_cleanup_(buf_done) struct buf body = {0};
+	struct json json;
+	struct error error;
+
+	(void)error_set(&error, 0, "%s is not finished: %s", container_name(container), reason);
+	json_init(&json, &body);
+	json_object_begin(&json, NULL);
+	json_string(&json, "error", error.text);
+	json_object_end(&json);
+	reply_ordered(api, container->cgroup, 409, &body);
+}
+
 void api_removed(struct api *api, const struct container *container)
 {
 	_cleanup_(buf_done) struct buf body = {0};
@@ -146,7 +161,8 @@ static void put_one(void *context, struct container *container)
 {
 	struct listing *listing = context;
 
-	if (!container->follower || !watch_refresh(listing->api->shared->watch, container))
+	if (!container->follower || (!container_is_guest(container) &&
+				     !watch_refresh(listing->api->shared->watch, container)))
 		return;
 	json_object_begin(&listing->json, NULL);
 	explain_put_brief(&listing->json, listing->api->shared, container);
@@ -161,7 +177,7 @@ static void get_containers(const struct route *route)
 	json_init(&listing.json, &body);
 	json_object_begin(&listing.json, NULL);
 	json_array_begin(&listing.json, "containers");
-	watch_for_each(route->api->shared->watch, put_one, &listing);
+	everybody_for_each(route->api->shared, put_one, &listing);
 	json_array_end(&listing.json);
 	json_object_end(&listing.json);
 	http_reply_json(route->exchange, 200, &body);
@@ -173,7 +189,8 @@ static void get_container(const struct route *route)
 	_cleanup_(buf_done) struct buf body = {0};
 	struct json json;
 
-	(void)watch_refresh(shared->watch, route->container); /* gone: as it was at last */
+	if (!container_is_guest(route->container))
+		(void)watch_refresh(shared->watch, route->container); /* gone: as it was at last */
 	json_init(&json, &body);
 	json_object_begin(&json, NULL);
 	explain_put_brief(&json, shared, route->container);
@@ -270,7 +287,7 @@ static bool find_container(struct route *route)
 	const char *reference = route->request->segments[2];
 	const struct past *past;
 	struct error error;
-	int err = lookup_container(api->shared->watch, reference, &route->container, &error);
+	int err = lookup_container(api->shared, reference, &route->container, &error);
 
 	if (!err && route->container->follower)
 		return true;

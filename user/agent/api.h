@@ -15,5 +15,7 @@ void api_free(struct api *api);
 /* For those who wait for it. */
 void api_outcome(struct api *api, const struct outcome *outcome);
 void api_state(struct api *api, const struct container *container, enum lifecycle_state state);
+/* What was ordered is not done after all. */
+void api_refused(struct api *api, const struct container *container, const char *reason);
 /* The container is forgotten after this. */
 void api_removed(struct api *api, const struct container *container);

@@ -18,13 +18,25 @@ static bool read_memory(struct watch *watch, const struct container *container, 
 	const struct hierarchy *hierarchy = watch_hierarchy(watch);
 	char path[PATH_MAX] = "";
 
-	if (container->is_gone)
+	if (container->is_gone || container_is_guest(container))
 		return false; /* its init is in another cgroup by now, or in none */
 	if (hierarchy->controller[0] &&
 	    (!container->init.pid || procfs_read_cgroup(watch_proc(watch), container->init.pid,
 							"memory", path, sizeof(path)) < 0))
 		return false;
 	return cgroupfs_read_memory(hierarchy, container->path, path, ret_bytes) == 0;
+}
+
+/* How a gVisor container is watched, and what could be done about it. */
+static void put_sandbox(const struct follower_shared *shared, const struct container *container,
+			struct container_view *view)
+{
+	const struct gvisor_sandbox *sandbox = sandboxes_find(shared->sandboxes, container);
+
+	if (!sandbox)
+		return;
+	view->watched_by = gvisor_mode_name(gvisor_sandbox_mode(sandbox));
+	view->watched_why = gvisor_sandbox_reason(sandbox);
 }
 
 void explain_put_brief(struct json *json, const struct follower_shared *shared,
@@ -40,6 +52,8 @@ void explain_put_brief(struct json *json, const struct follower_shared *shared,
 	follower_look(container->follower, &follows);
 	view.state = follows.state;
 	view.choice = follows.choice;
+	if (container_is_guest(container))
+		put_sandbox(shared, container, &view);
 	view.has_memory = read_memory(shared->watch, container, &view.memory_bytes);
 	container_json_put(json, &view);
 }
@@ -230,9 +244,10 @@ void explain_put_rest(struct json *json, const struct follower_shared *shared,
 
 	follower_look(container->follower, &view);
 	put_policies(json, &shared->policies->set, container, view.choice);
-	put_members(json, shared->watch, container);
+	if (!container_is_guest(container))
+		put_members(json, shared->watch, container);
 	json_array_begin(json, "guards");
-	if (container->init.pid && view.state != LIFECYCLE_GONE)
+	if (!container_is_guest(container) && container->init.pid && view.state != LIFECYCLE_GONE)
 		guard_explain(shared->watch, container, view.waits_by, put_guard, json);
 	json_array_end(json);
 	put_next(json, shared, container, &view);

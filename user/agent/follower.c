@@ -74,6 +74,8 @@ void follower_step(struct follower *follower, enum lifecycle_event event)
 		follower_let_go(follower);
 }
 
+static void carry_out(struct follower *follower, int err, const char *reason);
+
 /* What was to end by its exit status, and could not: grace begins now. */
 static void signal_late(struct follower *follower)
 {
@@ -82,13 +84,14 @@ static void signal_late(struct follower *follower)
 	follower_arm_timer(follower);
 }
 
-/* The timer has fired. */
-static void look_again(struct follower *follower)
+/* The container was looked at, as the timer asked for, or somebody's order. */
+void follower_looked(struct follower *follower, int err, const struct member *holder,
+		     const char *reason)
 {
-	struct member holder;
-	struct error error;
-	int err = follower_look_inside(follower, follower->policy, &holder, &error);
-
+	if (follower->is_order_due) {
+		carry_out(follower, err, reason);
+		return;
+	}
 	switch (err) {
 	case 0:
 		if (follower->is_signal_due)
@@ -100,7 +103,7 @@ static void look_again(struct follower *follower)
 		follower_step(follower, LIFECYCLE_PAUSED);
 		return;
 	case -EPERM:
-		follower_refuse(follower, error.text);
+		follower_refuse(follower, reason);
 		return;
 	case -ESRCH:
 		/* Init is gone; if the records do not say so soon, the pidfd does. */
@@ -115,15 +118,36 @@ static void look_again(struct follower *follower)
 		break;
 	default:
 		follower_log(follower->container, LOG_LEVEL_DEBUG, "unread",
-			     "a container cannot be read", "error", error.text);
+			     "a container cannot be read", "error", reason);
 	}
-	if (holder.pid) {
-		follower_log_holder(follower->container, &holder);
+	if (holder->pid) {
+		follower_log_holder(follower->container, holder);
 		/* The kernel side says nobody holds, but somebody does: it has missed a process. */
-		if (!follower_holders(follower))
+		if (!follower_holders(follower) && !container_is_guest(follower->container))
 			watch_reread(follower->shared->watch, WATCH_REREAD_DOUBT);
 	}
 	follower_step(follower, LIFECYCLE_BUSY);
+}
+
+static void look_again(struct follower *follower)
+{
+	struct member holder = {0};
+	struct error error;
+	int err;
+
+	if (container_is_guest(follower->container)) {
+		follower_guest_look(follower);
+		return;
+	}
+	err = follower_look_inside(follower, follower->policy, &holder, &error);
+	follower_looked(follower, err, &holder, err ? error.text : "");
+}
+
+/* False: it is no longer counted. A guest's counts are always fresh. */
+static bool refresh(struct follower *follower)
+{
+	return container_is_guest(follower->container) ||
+	       watch_refresh(follower->shared->watch, follower->container);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -133,7 +157,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	follower->life.deadline_ns = 0;
-	if (!follower->policy || !watch_refresh(follower->shared->watch, follower->container))
+	if (!follower->policy || !refresh(follower))
 		return;
 	if (follower->life.state == LIFECYCLE_KILLING) {
 		follower_step(follower, LIFECYCLE_EMPTY);
@@ -233,7 +257,7 @@ static void on_reread(struct follower *follower)
 	struct error error;
 
 	follower_match_policy(follower);
-	if (follower->container->init.pid &&
+	if (follower->container->init.pid && !container_is_guest(follower->container) &&
 	    guard_check_init(follower->shared->watch, follower->container, follower->policy,
 			     &error) == -ESRCH)
 		follower_step(follower, LIFECYCLE_INIT_EXIT);
@@ -324,31 +348,54 @@ void follower_free(struct follower *follower)
 
 /* --- by hand, and for show --- */
 
-int follower_finish(struct follower *follower, int code, struct error *error)
+/* 0: it may be tried. */
+static int check_order(const struct follower *follower, struct error *error)
 {
-	const struct policy *before = follower->policy;
-	struct member holder;
-	int err;
-
 	if (follower->shared->is_dry_run)
 		return error_set(error, -EOPNOTSUPP, "the agent runs with --dry-run");
 	if (follower->life.state == LIFECYCLE_GONE)
 		return error_set(error, -ESRCH, "it has ended already");
-	if (follower_is_ending(follower))
+	if (follower_is_ending(follower) || follower->is_order_due)
 		return error_set(error, -EAGAIN, "it is ending already");
 	if (!follower->container->init.pid)
 		return error_set(error, -ESRCH, "it has no init yet");
-	follower->policy = follower_ordered_policy(follower);
-	err = follower_look_inside(follower, follower->policy, &holder, error);
-	if (err) {
-		follower->policy = before;
-		follower_let_go(follower);
-		return err;
-	}
-	follower->is_ordered = true;
-	follower->ordered_code = code;
-	follower_step(follower, LIFECYCLE_ORDERED);
 	return 0;
+}
+
+static void carry_out(struct follower *follower, int err, const char *reason)
+{
+	follower->is_order_due = false;
+	if (!err) {
+		follower->is_ordered = true;
+		follower_step(follower, LIFECYCLE_ORDERED);
+		return;
+	}
+	follower->policy = NULL;
+	follower_match_policy(follower);
+	follower->ordered_code = FOLLOWER_NO_CODE;
+	follower_let_go(follower);
+	if (container_is_guest(follower->container) && follower->shared->on_refused)
+		follower->shared->on_refused(follower->shared->context, follower->container,
+					     reason);
+}
+
+int follower_finish(struct follower *follower, int code, struct error *error)
+{
+	struct member holder;
+	int err = check_order(follower, error);
+
+	if (err)
+		return err;
+	follower->policy = follower_ordered_policy(follower);
+	follower->ordered_code = code;
+	follower->is_order_due = true;
+	if (container_is_guest(follower->container)) {
+		follower_guest_look(follower);
+		return 0;
+	}
+	err = follower_look_inside(follower, follower->policy, &holder, error);
+	carry_out(follower, err, err ? error->text : "");
+	return err;
 }
 
 void follower_look(const struct follower *follower, struct follower_view *ret_view)

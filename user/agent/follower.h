@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "agent/policies.h"
+#include "agent/sandboxes.h"
 #include "agent/watch.h"
 #include "core/limiter.h"
 #include "out/event_json.h"
@@ -17,10 +18,13 @@ enum { FOLLOWER_NO_CODE = -1 };
 struct follower_shared {
 	struct event_base *base;
 	struct watch *watch;
-	struct policies *policies; /* those in force; one user is whoever fills this in */
+	struct sandboxes *sandboxes; /* NULL: none is looked for */
+	struct policies *policies;   /* those in force; one user is whoever fills this in */
 	struct limiter *limiter;
 	bool is_dry_run; /* walk the whole way, and stop before the signal */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
+	/* What was ordered by hand is not done after all: somebody was found in the sandbox. */
+	void (*on_refused)(void *context, const struct container *container, const char *reason);
 	/* Optional: the container has entered this state, and what that asks for has been done. */
 	void (*on_state)(void *context, const struct container *container,
 			 enum lifecycle_state state);

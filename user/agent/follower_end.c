@@ -146,7 +146,10 @@ static void note_latency(struct follower *follower)
 void follower_signal(struct follower *follower)
 {
 	follower->is_signal_due = false;
-	send_signal(follower, follower->policy->signal);
+	if (container_is_guest(follower->container))
+		follower_guest_signal(follower, follower->policy->signal);
+	else
+		send_signal(follower, follower->policy->signal);
 	note_latency(follower);
 	write_termination_message(follower, OUTCOME_SIGNAL);
 }
@@ -154,7 +157,10 @@ void follower_signal(struct follower *follower)
 void follower_kill(struct follower *follower)
 {
 	follower->was_killed = true;
-	send_signal(follower, SIGKILL);
+	if (container_is_guest(follower->container))
+		follower_guest_signal(follower, SIGKILL);
+	else
+		send_signal(follower, SIGKILL);
 }
 
 /* --- by exit status --- */
@@ -299,6 +305,11 @@ static bool end_by_status(struct follower *follower)
 {
 	int code = choose_code(follower), err;
 
+	if (code != FOLLOWER_NO_CODE && container_is_guest(follower->container)) {
+		follower->fallback = "gvisor";
+		log_fallback(follower, "nobody can trace into a gVisor sandbox from outside");
+		return false;
+	}
 	if (code == FOLLOWER_NO_CODE) {
 		if (follower->fallback)
 			log_fallback(follower, "how its last task ended was not seen");
@@ -350,5 +361,6 @@ void follower_let_go(struct follower *follower)
 		exit_by_status_cancel(&follower->attempt.by_status);
 	}
 	follower->is_signal_due = false;
+	follower->is_looking = false;
 	aim_drop(&follower->aim);
 }

@@ -51,7 +51,8 @@ void follower_match_policy(struct follower *follower)
 	if (follower_is_ending(follower) || !follower->container->init.pid)
 		return;
 	choose(follower);
-	if (!choice->policy && !choice->is_off && follower->learn_tries) {
+	if (!choice->policy && !choice->is_off && follower->learn_tries &&
+	    !container_is_guest(follower->container)) {
 		follower->learn_tries--;
 		watch_learn_init(follower->shared->watch, follower->container);
 		choose(follower);

@@ -35,6 +35,8 @@ struct follower {
 	unsigned learn_tries;
 	uint64_t latency_ns;
 	int ordered_code;   /* what init is to exit with; FOLLOWER_NO_CODE: as the policy says */
+	bool is_looking;    /* the sandbox was asked who lives, and has not answered yet */
+	bool is_order_due;  /* an order waits for that answer */
 	bool is_ordered;    /* somebody has asked for the end by hand */
 	bool is_signal_due; /* asked to end, but no signal was sent yet: it was no moment for it */
 	bool was_asked;
@@ -71,6 +73,16 @@ void follower_refuse(struct follower *follower, const char *reason);
  */
 int follower_look_inside(struct follower *follower, const struct policy *policy,
 			 struct member *ret_holder, struct error *error);
+
+/* What was seen, at once or a moment later: what follows from it. As follower_look_inside. */
+void follower_looked(struct follower *follower, int err, const struct member *holder,
+		     const char *reason);
+
+/* --- follower_guest.c: the same by a gVisor sandbox's means --- */
+
+/* Answers by follower_looked, perhaps before it returns. */
+void follower_guest_look(struct follower *follower);
+void follower_guest_signal(struct follower *follower, int signal);
 
 void follower_ask(struct follower *follower);
 /* The signal of a follower that was asked to end without one. */

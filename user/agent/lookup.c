@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/everybody.h"
+
 enum fit {
 	FIT_PREFIX,
 	FIT_NAME_GONE,
@@ -40,14 +42,14 @@ static void compare(void *context, struct container *container)
 		note(lookup, FIT_PREFIX, container);
 }
 
-int lookup_container(struct watch *watch, const char *reference, struct container **ret_container,
-		     struct error *error)
+int lookup_container(const struct follower_shared *shared, const char *reference,
+		     struct container **ret_container, struct error *error)
 {
 	struct lookup lookup = {.reference = reference};
 
 	if (!*reference)
 		return error_set(error, -ENOENT, "an empty name is no container's");
-	watch_for_each(watch, compare, &lookup);
+	everybody_for_each(shared, compare, &lookup);
 	for (int fit = FIT_COUNT - 1; fit >= 0; fit--) {
 		if (!lookup.found[fit])
 			continue;

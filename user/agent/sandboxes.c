@@ -14,11 +14,7 @@
 #include "sys/pidfd.h"
 #include "sys/unix_peers.h"
 
-enum {
-	SANDBOXES_RESCAN_MS = 10000,
-	/* No cgroup id has it: a kernfs node's generation, in the upper half, counts from one. */
-	SANDBOXES_KEY_BIT = 63,
-};
+enum { SANDBOXES_RESCAN_MS = 10000 };
 
 struct found {
 	struct sandboxes *owner;
@@ -48,7 +44,7 @@ static uint64_t key_of(const struct found *found, const char *id)
 	for (size_t i = 0; i < found->states.count; i++)
 		if (strcmp(found->states.items[i].identity.id, id) == 0)
 			return found->keys[i];
-	return (UINT64_C(1) << SANDBOXES_KEY_BIT) | ++found->owner->last_key;
+	return CONTAINER_GUEST_BIT | ++found->owner->last_key;
 }
 
 static int give_keys(const struct found *found, const struct gvisor_states *states,

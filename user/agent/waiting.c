@@ -121,7 +121,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	/* A task that came back wakes nobody, but it is counted. */
-	(void)watch_refresh(waiter->waiting->shared->watch, waiter->container);
+	if (!container_is_guest(waiter->container))
+		(void)watch_refresh(waiter->waiting->shared->watch, waiter->container);
 	look(waiter);
 }
 

@@ -21,6 +21,7 @@ enum { RUN_VERBOSE_DRAIN_MS = 50 };
 struct run {
 	struct run_options options;
 	struct config config;
+	char gvisor_socket[108]; /* as long as a socket's path may be */
 	struct loop loop;
 	struct event *reload;
 	struct agent *agent;
@@ -113,12 +114,22 @@ static void on_reload(evutil_socket_t signal, short what, void *context)
 
 /* --- start and end --- */
 
+/* Beside the control socket; what `lastout gvisor-config` names by default. */
+static void name_gvisor_socket(struct run *run)
+{
+	const char *slash = strrchr(run->config.socket, '/');
+
+	(void)snprintf(run->gvisor_socket, sizeof(run->gvisor_socket), "%.*s/gvisor.sock",
+		       (int)(slash - run->config.socket), run->config.socket);
+}
+
 static int start(struct run *run, struct error *error)
 {
 	struct agent_options options = {
 		.policies = &run->config.policies,
 		.is_dry_run = run->options.is_dry_run,
 		.socket = run->config.socket,
+		.gvisor_socket = run->gvisor_socket,
 		.helpers = (const char *const *)run->config.helpers,
 		.pin = strcmp(run->config.pin, "none") == 0 ? NULL : run->config.pin,
 		.is_pin_optional = !run->options.pin,
@@ -132,6 +143,7 @@ static int start(struct run *run, struct error *error)
 	for (int i = 0; i < RUNTIME_DIR_COUNT; i++)
 		options.roots.dirs[i] = (const char *const *)run->config.state_dirs[i];
 	options.roots.root = "";
+	name_gvisor_socket(run);
 	if (geteuid() != 0)
 		return error_set(error, -EPERM, "it needs root: sudo lastout run");
 	err = loop_init(&run->loop, error);
@@ -156,7 +168,7 @@ static void log_ready(const struct run *run, size_t policy_count)
 	log_begin(&line, LOG_LEVEL_INFO, "ready",
 		  policy_count ? "watching" :
 				 "watching only: without a policy nothing is finished");
-	log_uint(&line, "containers", watch_container_count(watch));
+	log_uint(&line, "containers", agent_container_count(run->agent));
 	log_uint(&line, "policies", policy_count);
 	log_string(&line, "config", run->options.config_path);
 	log_string(&line, "socket", run->config.socket);

@@ -11,6 +11,11 @@ const char *role_name(enum role role)
 	return role < ROLE_COUNT ? names[role] : "unknown";
 }
 
+bool container_is_guest(const struct container *container)
+{
+	return container->cgroup & CONTAINER_GUEST_BIT;
+}
+
 bool container_is_unidentified(const struct container *container)
 {
 	return container->identified == IDENTIFIED_PENDING ||

@@ -51,6 +51,13 @@ struct container {
 	void *follower; /* the agent's own, not looked at here */
 };
 
+/*
+ * Its processes live inside a gVisor sandbox: pids are the sandbox's own, and `cgroup` is a number of
+ * ours. No cgroup's id has that bit: a kernfs node's generation, in the upper half, counts from one.
+ */
+#define CONTAINER_GUEST_BIT (UINT64_C(1) << 63)
+bool container_is_guest(const struct container *container);
+
 /* May more still be learnt about whose it is? */
 bool container_is_unidentified(const struct container *container);
 

@@ -55,6 +55,48 @@ int identity_pairs_add(struct identity_pairs *pairs, const char *key, const char
 	return -ENOMEM;
 }
 
+static int add_string(char **string, const char *from)
+{
+	if (*string || !from)
+		return 0;
+	*string = strdup(from);
+	return *string ? 0 : -ENOMEM;
+}
+
+static int add_pairs(struct identity_pairs *pairs, const struct identity_pairs *from)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->count && !err; i++)
+		err = identity_pairs_add(pairs, from->items[i].key, from->items[i].value);
+	return err;
+}
+
+int identity_add(struct identity *identity, const struct identity *from)
+{
+	int err = add_string(&identity->name, from->name);
+
+	if (!err)
+		err = add_string(&identity->image, from->image);
+	if (!err)
+		err = add_string(&identity->pod, from->pod);
+	if (!err)
+		err = add_string(&identity->namespace, from->namespace);
+	if (!err)
+		err = add_string(&identity->termination_log, from->termination_log);
+	if (!err)
+		err = add_pairs(&identity->labels, &from->labels);
+	if (!err)
+		err = add_pairs(&identity->annotations, &from->annotations);
+	if (!err)
+		err = add_pairs(&identity->env, &from->env);
+	if (!identity->pod_uid[0])
+		memcpy(identity->pod_uid, from->pod_uid, sizeof(identity->pod_uid));
+	identity->runtime = from->runtime;
+	identity->is_sandbox = identity->is_sandbox || from->is_sandbox;
+	return err;
+}
+
 static void pairs_done(struct identity_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->count; i++) {

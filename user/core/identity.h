@@ -39,6 +39,9 @@ struct identity {
 
 void identity_done(struct identity *identity);
 
+/* Adds what `from` knows to an identity of which less is known. 0 or -ENOMEM: then only a part. */
+int identity_add(struct identity *identity, const struct identity *from);
+
 /* The value of `key`, NULL if there is none. */
 const char *identity_pairs_find(const struct identity_pairs *pairs, const char *key);
 

@@ -81,5 +81,7 @@ void container_json_put(struct json *json, const struct container_view *view)
 		json_uint(json, "memory_bytes", view->memory_bytes);
 	else
 		json_null(json, "memory_bytes");
-	json_string(json, "watched_by", "events");
+	json_string(json, "watched_by", view->watched_by ? view->watched_by : "events");
+	json_string(json, "watched_why",
+		    view->watched_why && view->watched_why[0] ? view->watched_why : NULL);
 }

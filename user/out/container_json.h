@@ -14,6 +14,8 @@ struct container_view {
 	uint64_t now_ns; /* CLOCK_BOOTTIME */
 	uint64_t memory_bytes;
 	bool has_memory;
+	const char *watched_by;	 /* NULL: events */
+	const char *watched_why; /* why not by events, and the remedy; NULL or "": it is */
 };
 
 /* The members of an object that the caller has begun and will end. */

@@ -24,6 +24,7 @@ int gvisor_table_new(const char *const *helpers, const struct gvisor_table_obser
 
 static void guest_free(struct gvisor_guest *guest)
 {
+	identity_done(&guest->container.identity);
 	free(guest->container.path);
 	free(guest);
 }

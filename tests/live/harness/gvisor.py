@@ -119,12 +119,16 @@ class Guest:
     def start(
         self,
         args: tuple[str, ...] = ("/t/guest", "/c"),
+        init: str | None = None,
         flags: tuple[str, ...] = ("--ignore-cgroups",),
         annotations: dict[str, str] | None = None,
     ) -> None:
         for name in ("proc", "dev", "tmp", "t", "c"):
             (self._bundle / "rootfs" / name).mkdir(parents=True)
         self._control.mkdir()
+        if init:  # the same by another name
+            self.put(init, "guest")
+            args = (f"/c/{init}", "/c")
         (self._bundle / "config.json").write_text(json.dumps(self._config(args, annotations or {})))
         log = self._bundle / "log"
         self._runsc.call(*flags, "run", "--detach", "--bundle", self._bundle, self.id, log=log)

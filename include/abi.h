@@ -175,7 +175,7 @@ struct abi_settings {
  * What is pinned, told by the one entry of the map `version`. Another layout: the maps cannot be
  * shared. Another object: the programs differ, but may run side by side on the same maps.
  */
-enum { ABI_LAYOUT = 1 };
+enum { ABI_LAYOUT = 2 };
 
 struct abi_version {
 	__u32 layout;

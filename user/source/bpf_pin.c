@@ -22,6 +22,8 @@
 
 #define VERSION_NAME "version"
 #define LINK_PREFIX  "link_"
+/* Pinned beside its link, because to open a program by the link's word for it takes CAP_SYS_ADMIN. */
+#define PROGRAM_PREFIX "program_"
 
 static int path_join(char *ret_path, size_t size, const char *folder, const char *prefix,
 		     const char *name)
@@ -118,19 +120,6 @@ int bpf_pin_open_containers(const struct bpf_pin_set *set)
 	return err ? err : bpf_obj_get(file);
 }
 
-static int open_program(const char *link_file)
-{
-	struct bpf_link_info info = {0};
-	uint32_t size = sizeof(info);
-	_cleanup_close_ int link = bpf_obj_get(link_file);
-	int fd;
-
-	if (link < 0 || bpf_obj_get_info_by_fd(link, &info, &size) < 0)
-		return -errno;
-	fd = bpf_prog_get_fd_by_id(info.prog_id);
-	return fd < 0 ? -errno : fd;
-}
-
 int bpf_pin_open_programs(const struct bpf_pin_set *set, struct bpf_source *source)
 {
 	_cleanup_closedir_ DIR *folder = opendir(set->path);
@@ -142,15 +131,15 @@ int bpf_pin_open_programs(const struct bpf_pin_set *set, struct bpf_source *sour
 	while ((entry = readdir(folder))) {
 		int fd;
 
-		if (strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0)
+		if (strncmp(entry->d_name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) != 0)
 			continue;
 		if (source->program_count == SOURCE_PROGRAMS_MAX)
 			return -E2BIG;
 		if (path_join(file, sizeof(file), set->path, "", entry->d_name) < 0)
 			return -ENAMETOOLONG;
-		fd = open_program(file);
+		fd = bpf_obj_get(file);
 		if (fd < 0)
-			return fd;
+			return -errno;
 		source->programs[source->program_count++] = fd;
 	}
 	return source->program_count ? 0 : -ENOENT;
@@ -302,22 +291,30 @@ static int pin_maps(struct bpf_source *source)
 	return 0;
 }
 
-static int pin_links(struct bpf_source *source)
+static int pin_one(const struct bpf_source *source, int fd, const char *prefix, const char *name)
+{
+	char file[PATH_MAX];
+	int err = path_join(file, sizeof(file), source->pins, prefix, name);
+
+	return !err && bpf_obj_pin(fd, file) < 0 ? -errno : err;
+}
+
+static int pin_programs(struct bpf_source *source)
 {
 	const struct bpf_object_skeleton *all = source->skeleton->skeleton;
-	char file[PATH_MAX];
-	int err;
 
 	for (int i = 0; i < all->prog_cnt; i++) {
 		const struct bpf_link *link = *all->progs[i].link;
 		bool is_iterator = link == source->skeleton->links.adopt ||
 				   link == source->skeleton->links.sweep;
+		int err;
 
 		if (!link || is_iterator)
 			continue;
-		err = path_join(file, sizeof(file), source->pins, LINK_PREFIX, all->progs[i].name);
-		if (!err && bpf_obj_pin(bpf_link__fd(link), file) < 0)
-			err = -errno;
+		err = pin_one(source, bpf_link__fd(link), LINK_PREFIX, all->progs[i].name);
+		if (!err)
+			err = pin_one(source, bpf_program__fd(*all->progs[i].prog), PROGRAM_PREFIX,
+				      all->progs[i].name);
 		if (err)
 			return err;
 	}
@@ -356,7 +353,7 @@ int bpf_pin_make(struct bpf_source *source, struct error *error)
 	if (!err)
 		err = pin_maps(source);
 	if (!err)
-		err = pin_links(source);
+		err = pin_programs(source);
 	if (!err)
 		err = pin_version(source);
 	if (err && source->pins[0]) {

@@ -75,12 +75,10 @@ static __always_inline bool is_helper_fork(struct task_struct *leader)
 	return comm_is_helper(comm);
 }
 
-static __always_inline void note_task_end(struct abi_container *container, struct task_struct *task,
-					  __u32 tgid, __u32 *ret_flags)
+static __always_inline void note_task_end(struct abi_container *container,
+					  struct task_struct *leader, __u32 tgid, __s32 status,
+					  __u32 *ret_flags)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	__s32 status = exit_status(leader, BPF_CORE_READ(task, signal));
-
 	if ((!status && container->counts.tasks) || !has_init(container))
 		return;
 	if (is_helper_fork(leader)) {
@@ -91,6 +89,27 @@ static __always_inline void note_task_end(struct abi_container *container, struc
 		note_end(&container->first_failure, leader, tgid, status);
 	if (container->counts.tasks == 0)
 		note_end(&container->last_task, leader, tgid, status);
+}
+
+/*
+ * For metrics: one more exit of this kind. Of members alone, and here: to count the host's, too,
+ * each process of the host would have to be looked at, which is what the first line of on_exit saves.
+ */
+static __always_inline void count_exit(struct signal_struct *signal, __u32 role, __s32 status)
+{
+	__u32 result = RESULT_SUCCESS, kind;
+	__u64 *count;
+
+	if (settings.emit != EMIT_CHANGES)
+		return; /* a tail, whose reader gets each exit */
+	if (status & 0x7f)
+		result = BPF_CORE_READ(signal, oom_mm) ? RESULT_OOM : RESULT_SIGNAL;
+	else if (status)
+		result = RESULT_FAILURE;
+	kind = role * RESULT_COUNT + result;
+	count = bpf_map_lookup_elem(&exits, &kind);
+	if (count)
+		(*count)++;
 }
 
 static __always_inline bool is_wanted(__u32 tgid, __u32 uid, __s32 status, __u32 flags)
@@ -163,6 +182,9 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 				  struct abi_container **ret_container, __u32 *ret_flags)
 {
 	struct abi_container *container;
+	struct task_struct *leader;
+	struct signal_struct *signal;
+	__s32 status;
 
 	/* Members, too: the second of two last threads finds no member any more. */
 	if (!is_first_told(task, tgid))
@@ -180,9 +202,13 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 	}
 	*ret_container = container;
 	count_add(container, ret_process->role, -1);
+	leader = BPF_CORE_READ(task, group_leader);
+	signal = BPF_CORE_READ(task, signal);
+	status = exit_status(leader, signal);
+	count_exit(signal, ret_process->role, status);
 	if (ret_process->role == ROLE_TASK) {
 		__sync_fetch_and_add(&container->task_exits, 1);
-		note_task_end(container, task, tgid, ret_flags);
+		note_task_end(container, leader, tgid, status, ret_flags);
 	}
 	if (ret_process->role != ROLE_TASK && ret_process->role != ROLE_INJECTED)
 		return true;

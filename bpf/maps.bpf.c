@@ -9,6 +9,7 @@ processes_map processes SEC(".maps");
 helpers_map helpers SEC(".maps");
 ring_map ring SEC(".maps");
 losses_map losses SEC(".maps");
+exits_map exits SEC(".maps");
 told_map told SEC(".maps");
 version_map version SEC(".maps");
 

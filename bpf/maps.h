@@ -48,6 +48,14 @@ typedef struct {
 	__type(value, __u64);
 } losses_map;
 
+/* Exits of members, by role and result. No record tells of most of them: the agent wants few. */
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EXITS_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} exits_map;
+
 /* Written and read by user space alone, when maps are pinned. */
 typedef struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -76,6 +84,7 @@ extern processes_map processes SEC(".maps");
 extern helpers_map helpers SEC(".maps");
 extern ring_map ring SEC(".maps");
 extern losses_map losses SEC(".maps");
+extern exits_map exits SEC(".maps");
 extern told_map told SEC(".maps");
 extern version_map version SEC(".maps");
 

@@ -147,6 +147,18 @@ enum loss {
 	LOSS_COUNT,
 };
 
+/* How a process ended, in kinds few enough to count each. */
+enum exit_result {
+	RESULT_SUCCESS = 0, /* exit code 0 */
+	RESULT_FAILURE,	    /* another exit code */
+	RESULT_SIGNAL,	    /* killed by a signal */
+	RESULT_OOM,	    /* killed by the OOM killer */
+	RESULT_COUNT,
+};
+
+/* Index into `exits`: role * RESULT_COUNT + result. One per-CPU slot each. */
+enum { EXITS_COUNT = ROLE_COUNT * RESULT_COUNT };
+
 /* How much is written into the ring buffer. */
 enum emit {
 	EMIT_CHANGES = 0, /* what somebody must act on: the agent */

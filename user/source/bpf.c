@@ -365,12 +365,14 @@ static uint64_t count_skipped(const struct bpf_source *source)
 	return sum;
 }
 
-static uint64_t count_loss(const struct bpf_source *source, uint32_t loss, uint64_t *values)
+/* What all CPUs have counted in a slot; `values` has room for each CPU's. */
+static uint64_t sum_slot(const struct bpf_source *source, const struct bpf_map *map, uint32_t slot,
+			 uint64_t *values)
 {
 	uint64_t sum = 0;
 
-	if (bpf_map__lookup_elem(source->skeleton->maps.losses, &loss, sizeof(loss), values,
-				 source->cpus * sizeof(*values), 0) < 0)
+	if (bpf_map__lookup_elem(map, &slot, sizeof(slot), values, source->cpus * sizeof(*values),
+				 0) < 0)
 		return 0;
 	for (unsigned cpu = 0; cpu < source->cpus; cpu++)
 		sum += values[cpu];
@@ -383,8 +385,19 @@ void bpf_source_read_losses(const struct bpf_source *source, struct bpf_source_l
 
 	memset(ret_losses, 0, sizeof(*ret_losses));
 	for (uint32_t loss = 0; values && loss < LOSS_COUNT; loss++)
-		ret_losses->by_kind[loss] = count_loss(source, loss, values);
+		ret_losses->by_kind[loss] = sum_slot(source, source->skeleton->maps.losses, loss,
+						     values);
 	ret_losses->by_kind[BPF_SOURCE_SKIPPED] = count_skipped(source);
+}
+
+void bpf_source_read_exits(const struct bpf_source *source, uint64_t ret_exits[EXITS_COUNT])
+{
+	_cleanup_free_ uint64_t *values = calloc(source->cpus, sizeof(*values));
+
+	for (uint32_t slot = 0; slot < EXITS_COUNT; slot++)
+		ret_exits[slot] = values ? sum_slot(source, source->skeleton->maps.exits, slot,
+						    values) :
+					   0;
 }
 
 const char *bpf_source_loss_name(unsigned kind)

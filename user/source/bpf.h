@@ -123,5 +123,8 @@ void bpf_source_read_losses(const struct bpf_source *source, struct bpf_source_l
 /* `ring_full`, `skipped`; for logs and metrics. */
 const char *bpf_source_loss_name(unsigned kind);
 
+/* Exits of members since the maps were made: ret_exits[role * RESULT_COUNT + result]. */
+void bpf_source_read_exits(const struct bpf_source *source, uint64_t ret_exits[EXITS_COUNT]);
+
 /* libbpf's version, as "1.1". */
 const char *bpf_source_library(void);

@@ -163,6 +163,11 @@ void watch_read_losses(struct watch *watch, struct watch_losses *ret_losses)
 	memcpy(ret_losses->rereads, watch->rereads, sizeof(ret_losses->rereads));
 }
 
+uint64_t watch_last_exits(const struct watch *watch)
+{
+	return watch->last_exits;
+}
+
 uint64_t watch_lost(struct watch *watch)
 {
 	struct watch_losses losses;

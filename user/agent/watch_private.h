@@ -40,6 +40,7 @@ struct watch {
 	struct bpf_source_losses at_start; /* of the maps, which may be older than we are */
 	struct bpf_source_losses seen;
 	uint64_t rereads[WATCH_REREAD_COUNT];
+	uint64_t last_exits;
 	bool has_new; /* some were added by the records just read */
 };
 

@@ -228,8 +228,11 @@ static void take_exit(struct watch *watch, const struct record_exit *record)
 	/* Of a container that is not told of yet: kept for then. */
 	if (watch->options.observer.on_exit && !(watched && watched->is_new))
 		watch->options.observer.on_exit(watch->options.observer.context, container, record);
-	if (container && record->head.flags & EXIT_LAST)
+	if (container && record->head.flags & EXIT_LAST) {
+		/* Two tasks that end at one moment may both be told as the last. */
+		watch->last_exits += !container->is_idle && !container->is_gone;
 		container->is_idle = true;
+	}
 }
 
 void watch_on_record(void *context, const struct record *record)

@@ -86,6 +86,30 @@ def test_ps_hostile(agent: FakeAgent, output: str) -> None:
     assert not set(done.stdout) & {"\x1b", "\x7f", "\u202e"}
 
 
+def test_report(agent: FakeAgent) -> None:
+    """What is left over, and what it comes to; the others are not of interest."""
+    working = {**WEB, "id": "other", "state": "working"}
+    left = {**WEB, "cpu_request": 0.25}
+    agent.answers["GET /v1/containers"] = reply({"containers": [working, left, HOSTILE]})
+    done = ask(agent, "report")
+    heading, *lines, total = done.stdout.splitlines()
+    assert heading.split()[-3:] == ["MEMORY", "CPU", "REQUEST"] and len(lines) == 2
+    assert lines[1].split() == "9687bac58d5c web goproc queue code 3 1.5s 12M 0.25".split()
+    assert total == (
+        "2 containers have only a process manager left, "
+        "idle for 3s in all, holding 24M of memory, with 0.25 CPUs requested"
+    )
+    assert not set(done.stdout) & {"\x1b", "\x7f", "\u202e"}
+    report = json.loads(ask(agent, "report", "-o", "json").stdout)
+    assert report["containers"] == [left, HOSTILE]
+    assert report["totals"] == {
+        "containers": 2,
+        "idle_s": 3.0,
+        "memory_bytes": 25165824,
+        "cpu_request": 0.25,
+    }
+
+
 def test_ps_that_nobody_reads(agent: FakeAgent) -> None:
     agent.answers["GET /v1/containers"] = reply({"containers": [WEB] * 5000})
     script = 'set -o pipefail; "$0" ps --socket "$1" | head -n 1'

@@ -243,6 +243,30 @@ static void test_pod_uid_is_plain(void **state)
 	}
 }
 
+static void assert_shares(const char *cpu, uint64_t expected)
+{
+	char text[128];
+
+	(void)end(NULL);
+	(void)snprintf(text, sizeof(text), "{\"linux\":{\"resources\":{\"cpu\":%s}}}", cpu);
+	assert_int_equal(take(text, OCI_POD_NONE), 0);
+	assert_int_equal(identity.cpu_shares, expected);
+}
+
+static void test_cpu_shares(void **state)
+{
+	(void)state;
+	assert_shares("{\"shares\":512}", 512);
+	assert_shares("{\"shares\":2,\"quota\":-1}", 2);
+	assert_shares("{\"shares\":262144}", 262144);
+	assert_shares("{\"shares\":262145}", 0);
+	assert_shares("{\"shares\":-5}", 0);
+	assert_shares("{\"shares\":\"512\"}", 0);
+	assert_shares("{\"shares\":512.5}", 0);
+	assert_shares("[512]", 0);
+	assert_shares("null", 0);
+}
+
 static void test_names_cgroup(void **state)
 {
 	static const char text[] = "{\"linux\":{\"cgroupsPath\":\"/own/box\"}}";
@@ -270,6 +294,7 @@ int main(void)
 		spec_test(test_words_of_the_runtime),
 		spec_test(test_termination_log_of_a_pods_choice),
 		spec_test(test_pod_uid_is_plain),
+		spec_test(test_cpu_shares),
 		spec_test(test_names_cgroup),
 	};
 

@@ -34,6 +34,7 @@ struct identity {
 	char *termination_log;	   /* host's path of a pod's termination message; NULL: none */
 	pid_t init_pid;		   /* whom the runtime's state names as init; 0: nobody */
 	uint64_t init_start_ticks; /* its start, in the unit of /proc/PID/stat; 0: not told */
+	uint64_t cpu_shares;	   /* what its CPU weighs, 1024 a core; 0: not told */
 	bool is_sandbox;	   /* a pod's pause container */
 };
 

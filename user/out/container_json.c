@@ -55,6 +55,16 @@ static void put_last_exit(struct json *json, const struct ended *last)
 	json_object_end(json);
 }
 
+/* As Kubernetes has it: 1024 shares a core, and 2 for a container that requests none. */
+static void put_cpu_request(struct json *json, const struct identity *identity)
+{
+	if (!identity->pod_uid[0] || !identity->cpu_shares)
+		json_null(json, "cpu_request");
+	else
+		json_double(json, "cpu_request",
+			    identity->cpu_shares <= 2 ? 0 : (double)identity->cpu_shares / 1024, 3);
+}
+
 void container_json_put(struct json *json, const struct container_view *view)
 {
 	const struct container *container = view->container;
@@ -81,6 +91,7 @@ void container_json_put(struct json *json, const struct container_view *view)
 		json_uint(json, "memory_bytes", view->memory_bytes);
 	else
 		json_null(json, "memory_bytes");
+	put_cpu_request(json, &container->identity);
 	json_string(json, "watched_by", view->watched_by ? view->watched_by : "events");
 	json_string(json, "watched_why",
 		    view->watched_why && view->watched_why[0] ? view->watched_why : NULL);

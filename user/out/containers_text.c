@@ -25,29 +25,47 @@ enum column {
 	COLUMN_LAST_EXIT,
 	COLUMN_IDLE,
 	COLUMN_MEMORY,
+	COLUMN_CPU,
 	COLUMN_COUNT,
+};
+
+/* Where a column is shown. */
+enum {
+	IN_BRIEF = 1 << 0,
+	IN_WIDE = 1 << 1,
+	IN_REPORT = 1 << 2,
+	IN_LISTS = IN_BRIEF | IN_WIDE,
+	IN_ALL = IN_LISTS | IN_REPORT,
 };
 
 static const struct {
 	const char *title;
 	bool is_number; /* to the right */
-	bool is_wide_only;
+	unsigned shown;
 } columns[COLUMN_COUNT] = {
-	[COLUMN_ID] = {"ID", false, false},
-	[COLUMN_NAME] = {"NAME", false, false},
-	[COLUMN_POD] = {"POD", false, false},
-	[COLUMN_RUNTIME] = {"RUNTIME", false, false},
-	[COLUMN_IMAGE] = {"IMAGE", false, true},
-	[COLUMN_INIT] = {"INIT", false, false},
-	[COLUMN_TASKS] = {"TASKS", true, false},
-	[COLUMN_HELPERS] = {"HELPERS", true, false},
-	[COLUMN_INJECTED] = {"INJECTED", true, true},
-	[COLUMN_STATE] = {"STATE", false, false},
-	[COLUMN_POLICY] = {"POLICY", false, false},
-	[COLUMN_LAST_EXIT] = {"LAST EXIT", false, false},
-	[COLUMN_IDLE] = {"IDLE", true, false},
-	[COLUMN_MEMORY] = {"MEMORY", true, false},
+	[COLUMN_ID] = {"ID", false, IN_ALL},
+	[COLUMN_NAME] = {"NAME", false, IN_ALL},
+	[COLUMN_POD] = {"POD", false, IN_ALL},
+	[COLUMN_RUNTIME] = {"RUNTIME", false, IN_LISTS},
+	[COLUMN_IMAGE] = {"IMAGE", false, IN_WIDE},
+	[COLUMN_INIT] = {"INIT", false, IN_ALL},
+	[COLUMN_TASKS] = {"TASKS", true, IN_LISTS},
+	[COLUMN_HELPERS] = {"HELPERS", true, IN_LISTS},
+	[COLUMN_INJECTED] = {"INJECTED", true, IN_WIDE},
+	[COLUMN_STATE] = {"STATE", false, IN_LISTS},
+	[COLUMN_POLICY] = {"POLICY", false, IN_ALL},
+	[COLUMN_LAST_EXIT] = {"LAST EXIT", false, IN_ALL},
+	[COLUMN_IDLE] = {"IDLE", true, IN_ALL},
+	[COLUMN_MEMORY] = {"MEMORY", true, IN_ALL},
+	[COLUMN_CPU] = {"CPU REQUEST", true, IN_REPORT},
 };
+
+static unsigned kind_of(const struct containers_style *style)
+{
+	if (style->is_report)
+		return IN_REPORT;
+	return style->is_wide ? IN_WIDE : IN_BRIEF;
+}
 
 /* A container's line: a text for each column. */
 struct row {
@@ -132,6 +150,14 @@ static void put_memory(struct buf *cell, const json_t *memory)
 	buf_puts(cell, text);
 }
 
+static void put_cpu(struct buf *cell, const json_t *request)
+{
+	if (json_is_number(request))
+		buf_printf(cell, "%.4g", json_number_value(request));
+	else
+		buf_putc(cell, '-');
+}
+
 static void fill_row(struct row *row, const struct containers_style *style, const json_t *container)
 {
 	struct buf *cells = row->cells;
@@ -151,6 +177,7 @@ static void fill_row(struct row *row, const struct containers_style *style, cons
 	put_last_exit(row, json_object_get(container, "last_exit"));
 	put_idle(&cells[COLUMN_IDLE], json_object_get(container, "idle_s"));
 	put_memory(&cells[COLUMN_MEMORY], json_object_get(container, "memory_bytes"));
+	put_cpu(&cells[COLUMN_CPU], json_object_get(container, "cpu_request"));
 }
 
 static const char *text_of(const struct row *row, int column)
@@ -187,7 +214,7 @@ static void measure(struct table *table, const struct containers_style *style)
 	for (int column = 0; column < COLUMN_COUNT; column++) {
 		int width = cell_width(columns[column].title);
 
-		if (columns[column].is_wide_only && !style->is_wide)
+		if (!(columns[column].shown & kind_of(style)))
 			continue;
 		if (column == COLUMN_POD && !has_pods)
 			continue;
@@ -204,14 +231,18 @@ static void measure(struct table *table, const struct containers_style *style)
 static void put_row(struct buf *out, const struct table *table, const struct row *row,
 		    const struct containers_style *style)
 {
-	for (int column = 0; column < COLUMN_COUNT; column++) {
+	int last = COLUMN_COUNT - 1;
+
+	while (!table->widths[last])
+		last--;
+	for (int column = 0; column <= last; column++) {
 		int width = table->widths[column];
 		bool has_colour = row && style->has_colour && column == COLUMN_LAST_EXIT;
 
 		if (!width)
 			continue;
 		cell_put(out, row ? text_of(row, column) : columns[column].title,
-			 columns[column].is_number ? width : -width, column == COLUMN_COUNT - 1,
+			 columns[column].is_number ? width : -width, column == last,
 			 has_colour ? row->exit_colour : NULL);
 	}
 }

@@ -9,6 +9,7 @@
 
 struct containers_style {
 	bool is_wide;
+	bool is_report; /* what each holds, and for how long */
 	bool has_colour;
 };
 

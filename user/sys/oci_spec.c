@@ -106,6 +106,21 @@ static int take_termination_log(const json_t *mounts, struct identity *identity)
 	return 0;
 }
 
+/*
+ * In a pod these tell what CPU was requested. Read here and not in the cgroup: v2 has a weight there,
+ * into which runtimes convert by formulas that differ.
+ */
+static void take_cpu_shares(const json_t *spec, struct identity *identity)
+{
+	const json_t *resources = json_object_get(json_object_get(spec, "linux"), "resources");
+	json_int_t shares = json_integer_value(
+		json_object_get(json_object_get(resources, "cpu"), "shares"));
+
+	/* The kernel's own limit. */
+	if (shares > 0 && shares <= 262144)
+		identity->cpu_shares = (uint64_t)shares;
+}
+
 int oci_spec_take(const char *text, size_t len, enum oci_pod pod, struct identity *identity)
 {
 	_cleanup_(state_json_done) json_t *spec = state_json_parse(text, len);
@@ -114,6 +129,7 @@ int oci_spec_take(const char *text, size_t len, enum oci_pod pod, struct identit
 
 	if (!json_is_object(spec))
 		return -EAGAIN;
+	take_cpu_shares(spec, identity);
 	err = state_json_pairs(annotations, &identity->annotations);
 	if (!err)
 		err = state_json_env(json_object_get(json_object_get(spec, "process"), "env"),

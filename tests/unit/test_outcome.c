@@ -143,6 +143,20 @@ static void check_text(const struct outcome *outcome, const char *expected)
 	assert_string_equal(out.data, expected);
 }
 
+/* systemd stamps each line itself, and takes its priority from the front. */
+static void test_text_for_the_journal(void **state)
+{
+	struct container ended = container();
+	struct outcome o = outcome(&ended, OUTCOME_SIGNAL);
+	_cleanup_(buf_done) struct buf plain = {0}, out = {0};
+
+	(void)state;
+	text_put_outcome(&plain, &o);
+	text_put_outcome_for_journal(&out, &o);
+	assert_memory_equal(out.data, "<6>finished web ", 16);
+	assert_string_equal(out.data + 3, strchr(plain.data, ' ') + 1);
+}
+
 static void test_text_of_every_how(void **state)
 {
 	struct container ended = container();
@@ -205,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_every_how),
 		cmocka_unit_test(test_json_with_little_known),
 		cmocka_unit_test(test_json_with_hostile_names),
+		cmocka_unit_test(test_text_for_the_journal),
 		cmocka_unit_test(test_text_of_every_how),
 		cmocka_unit_test(test_text_with_hostile_names),
 	};

@@ -7,15 +7,20 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/journal.h"
 
 static bool log_is_json;
+static bool log_is_journal;
 static enum log_level log_lowest = LOG_LEVEL_INFO;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+/* syslog's: LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR. */
+static const int priorities[] = {7, 6, 4, 3};
 
 void log_setup(bool is_json, enum log_level lowest)
 {
 	log_is_json = is_json;
+	log_is_journal = journal_has(STDERR_FILENO);
 	log_lowest = lowest;
 }
 
@@ -27,6 +32,10 @@ void log_begin(struct log_line *line, enum log_level level, const char *event, c
 	line->is_wanted = level >= log_lowest;
 	if (!line->is_wanted)
 		return;
+	if (!log_is_json && log_is_journal) {
+		buf_printf(&line->buf, "<%d>%s", priorities[level], message);
+		return;
+	}
 	if (!log_is_json) {
 		clock_format_short(clock_boot_ns(), CLOCK_KIND_LOCAL, time, sizeof(time));
 		buf_printf(&line->buf, "%s %-5s %s", time, level_names[level], message);

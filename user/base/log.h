@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log, on stderr: a line is an event, a message for people and fields. As text
- * (`03:17:00.123 info  watching containers=3`) or JSON, one object a line. Whatever a
+ * (`03:17:00.123 info  watching containers=3`, and to systemd's journal, which has time and level of
+ * its own, `<6>watching containers=3`) or JSON, one object a line. Whatever a
  * container had a say in goes into a field, where it is escaped.
  *
  *	struct log_line line;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/duration.h"
 #include "base/escape.h"
+#include "base/journal.h"
 
 enum {
 	OPTIONS_MAX = 24,
@@ -22,6 +24,8 @@ void complain(const char *command, const char *text)
 {
 	struct buf line = {0};
 
+	if (journal_has(STDERR_FILENO))
+		buf_puts(&line, "<3>"); /* an error */
 	buf_printf(&line, "lastout%s%s: ", command ? " " : "", command ? command : "");
 	/* May quote an argument or a container's own words. */
 	escape_text(&line, text, strlen(text));

@@ -202,13 +202,12 @@ static void put_name(struct buf *out, const struct container *container)
 	escape_text(out, name, strlen(name));
 }
 
-void text_put_outcome(struct buf *out, const struct outcome *outcome)
+static void put_outcome(struct buf *out, const struct outcome *outcome)
 {
 	const struct container *container = outcome->container;
 	char text[DURATION_TEXT_SIZE];
 
-	clock_format_short(outcome->time_ns, CLOCK_KIND_LOCAL, text, sizeof(text));
-	buf_printf(out, "%s finished ", text);
+	buf_puts(out, "finished ");
 	put_name(out, container);
 	buf_printf(out, " (%s, %s%s): ", runtime_name(container->identity.runtime),
 		   outcome->is_ordered ? "ordered, policy " : "policy ", outcome->policy);
@@ -229,4 +228,19 @@ void text_put_outcome(struct buf *out, const struct outcome *outcome)
 		buf_printf(out, ", first signal %s later", text);
 	}
 	buf_putc(out, '\n');
+}
+
+void text_put_outcome(struct buf *out, const struct outcome *outcome)
+{
+	char time[32];
+
+	clock_format_short(outcome->time_ns, CLOCK_KIND_LOCAL, time, sizeof(time));
+	buf_printf(out, "%s ", time);
+	put_outcome(out, outcome);
+}
+
+void text_put_outcome_for_journal(struct buf *out, const struct outcome *outcome)
+{
+	buf_puts(out, "<6>");
+	put_outcome(out, outcome);
 }

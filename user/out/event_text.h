@@ -22,6 +22,8 @@ void table_put_exit(struct buf *out, const struct table_style *style,
 
 /* One line that stands by itself. */
 void text_put_outcome(struct buf *out, const struct outcome *outcome);
+/* The same for systemd's journal: the time is the journal's, and a priority stands in front. */
+void text_put_outcome_for_journal(struct buf *out, const struct outcome *outcome);
 
 /* `had to be killed`, for the name that JSON has for it (`kill`); NULL: no such name. */
 const char *text_outcome_how(const char *name);

@@ -6,6 +6,7 @@
 
 #include "agent/api.h"
 #include "agent/everybody.h"
+#include "agent/metrics_port.h"
 #include "base/log.h"
 
 enum { AGENT_WORKLOADS_MAX = 4096, AGENT_REREAD_MS = 60000 };
@@ -13,7 +14,9 @@ enum { AGENT_WORKLOADS_MAX = 4096, AGENT_REREAD_MS = 60000 };
 struct agent {
 	struct agent_options options;
 	struct follower_shared shared;
-	struct api *api; /* NULL: no control socket */
+	struct api *api;	 /* NULL: no control socket */
+	struct metrics *metrics; /* this and the next NULL: nobody asks */
+	struct metrics_port *port;
 };
 
 static void on_change(void *context, struct container *container, enum watch_change change)
@@ -48,6 +51,7 @@ static void on_outcome(void *context, const struct outcome *outcome)
 {
 	struct agent *agent = context;
 
+	metrics_outcome(agent->metrics, outcome);
 	if (agent->options.on_outcome)
 		agent->options.on_outcome(agent->options.context, outcome);
 	if (agent->api)
@@ -58,6 +62,7 @@ static void on_state(void *context, const struct container *container, enum life
 {
 	struct agent *agent = context;
 
+	metrics_state(agent->metrics, container, state);
 	if (agent->options.on_state)
 		agent->options.on_state(agent->options.context, container, state);
 	if (agent->api)
@@ -117,6 +122,17 @@ static int start_sandboxes(struct agent *agent, struct error *error)
 	return sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
 }
 
+static int open_port(struct agent *agent, struct error *error)
+{
+	const struct agent_options *options = &agent->options;
+
+	agent->metrics = metrics_new(&agent->shared, &options->build);
+	if (!agent->metrics)
+		return error_set(error, -ENOMEM, "out of memory");
+	return metrics_port_new(options->base, options->metrics, agent->metrics, &agent->port,
+				error);
+}
+
 static int start(struct agent *agent, struct error *error)
 {
 	const struct agent_options *options = &agent->options;
@@ -150,11 +166,17 @@ static int start(struct agent *agent, struct error *error)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (options->socket) /* first: a second agent is told before it loads anything */
 		err = api_new(&agent->shared, options->socket, &agent->api, error);
+	if (!err && options->metrics)
+		err = open_port(agent, error);
 	if (!err)
 		err = watch_new(options->base, &watch_options, &agent->shared.watch, error);
 	if (!err)
 		err = watch_start(agent->shared.watch, error);
-	return err ? err : start_sandboxes(agent, error);
+	if (!err)
+		err = start_sandboxes(agent, error);
+	if (!err)
+		metrics_port_ready(agent->port);
+	return err;
 }
 
 int agent_new(const struct agent_options *options, struct agent **ret_agent, struct error *error)
@@ -186,12 +208,14 @@ void agent_free(struct agent *agent)
 
 	if (!agent)
 		return;
+	metrics_port_free(agent->port);
 	if (agent->shared.watch)
 		everybody_for_each(&agent->shared, forget, NULL);
 	sandboxes = agent->shared.sandboxes;
 	agent->shared.sandboxes = NULL;
 	sandboxes_free(sandboxes);
 	watch_free(agent->shared.watch);
+	metrics_free(agent->metrics);
 	api_free(agent->api); /* last: the folder goes with its socket, if nothing else is there */
 	limiter_free(agent->shared.limiter);
 	policies_unref(agent->shared.policies);

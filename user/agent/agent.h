@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/follower.h"
+#include "agent/metrics.h"
 #include "agent/watch.h"
 #include "base/error.h"
 
@@ -17,6 +18,8 @@ struct agent_options {
 	bool is_dry_run;
 	const char *gvisor_socket;  /* where sandboxes connect that begin with events; NULL: none */
 	const char *socket;	    /* of the control socket; NULL: none */
+	const char *metrics;	    /* ADDRESS:PORT of metrics and health; NULL: none */
+	struct metrics_build build; /* what they say of this program */
 	struct runtime_roots roots; /* this and the next three as in watch_options */
 	const char *only;
 	uint64_t drain_ms;

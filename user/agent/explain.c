@@ -2,30 +2,16 @@
 /* Answers "why": which policy, who is inside, what stands in the way, and what comes next. */
 #include "agent/explain.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "agent/guard.h"
+#include "agent/held.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "core/exit_status.h"
 #include "out/container_json.h"
 #include "out/fields.h"
 #include "sys/procfs.h"
-
-static bool read_memory(struct watch *watch, const struct container *container, uint64_t *ret_bytes)
-{
-	const struct hierarchy *hierarchy = watch_hierarchy(watch);
-	char path[PATH_MAX] = "";
-
-	if (container->is_gone || container_is_guest(container))
-		return false; /* its init is in another cgroup by now, or in none */
-	if (hierarchy->controller[0] &&
-	    (!container->init.pid || procfs_read_cgroup(watch_proc(watch), container->init.pid,
-							"memory", path, sizeof(path)) < 0))
-		return false;
-	return cgroupfs_read_memory(hierarchy, container->path, path, ret_bytes) == 0;
-}
 
 /* How a gVisor container is watched, and what could be done about it. */
 static void put_sandbox(const struct follower_shared *shared, const struct container *container,
@@ -54,7 +40,7 @@ void explain_put_brief(struct json *json, const struct follower_shared *shared,
 	view.choice = follows.choice;
 	if (container_is_guest(container))
 		put_sandbox(shared, container, &view);
-	view.has_memory = read_memory(shared->watch, container, &view.memory_bytes);
+	view.has_memory = held_read_memory(shared->watch, container, &view.memory_bytes);
 	container_json_put(json, &view);
 }
 

@@ -9,10 +9,13 @@
 
 #include "agent/agent.h"
 #include "base/cleanup.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/loop.h"
 #include "cli/run_options.h"
+#include "cli/service.h"
+#include "cli/version.h"
 #include "out/event_text.h"
 
 /* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
@@ -25,6 +28,7 @@ struct run {
 	struct loop loop;
 	struct event *reload;
 	struct agent *agent;
+	struct service service;
 };
 
 static void on_outcome(void *context, const struct outcome *outcome)
@@ -34,6 +38,8 @@ static void on_outcome(void *context, const struct outcome *outcome)
 
 	if (run->options.is_json)
 		event_json_outcome(&line, outcome);
+	else if (journal_has(STDOUT_FILENO))
+		text_put_outcome_for_journal(&line, outcome);
 	else
 		text_put_outcome(&line, outcome);
 	/* Whoever reads outcomes and is gone misses them; containers are finished all the same. */
@@ -80,15 +86,12 @@ static void warn_of_fixed(const struct config *old, const struct config *new)
 	}
 }
 
-static void on_reload(evutil_socket_t signal, short what, void *context)
+static void reload(struct run *run)
 {
-	struct run *run = context;
 	struct config config;
 	struct error error;
 	int err;
 
-	(void)signal;
-	(void)what;
 	if (!run->options.config_path) {
 		log_message(LOG_LEVEL_WARN, "reload",
 			    "no configuration file is in use: nothing to reload");
@@ -112,6 +115,15 @@ static void on_reload(evutil_socket_t signal, short what, void *context)
 	config_done(&config);
 }
 
+static void on_reload(evutil_socket_t signal, short what, void *context)
+{
+	(void)signal;
+	(void)what;
+	service_reloading();
+	reload(context);
+	service_reloaded(); /* whether it went well is in the log: with the old policies it goes on */
+}
+
 /* --- start and end --- */
 
 /* Beside the control socket; what `lastout gvisor-config` names by default. */
@@ -130,6 +142,8 @@ static int start(struct run *run, struct error *error)
 		.is_dry_run = run->options.is_dry_run,
 		.socket = run->config.socket,
 		.gvisor_socket = run->gvisor_socket,
+		.metrics = run->config.metrics,
+		.build = {.version = version_number, .build = version_build},
 		.helpers = (const char *const *)run->config.helpers,
 		.pin = strcmp(run->config.pin, "none") == 0 ? NULL : run->config.pin,
 		.is_pin_optional = !run->options.pin,
@@ -172,6 +186,7 @@ static void log_ready(const struct run *run, size_t policy_count)
 	log_uint(&line, "policies", policy_count);
 	log_string(&line, "config", run->options.config_path);
 	log_string(&line, "socket", run->config.socket);
+	log_string(&line, "metrics", run->config.metrics);
 	log_string(&line, "pins", bpf_source_pins(watch_source(watch)));
 	log_string(&line, "hooks", bpf_source_variant(watch_source(watch)));
 	log_string(&line, "cgroups", hierarchy);
@@ -191,7 +206,11 @@ static int serve(struct run *run, struct error *error)
 		return err;
 	(void)malloc_trim(0); /* loading read the kernel's types: megabytes */
 	log_ready(run, policy_count);
+	err = service_ready(&run->service, run->loop.base, error);
+	if (err)
+		return err;
 	(void)event_base_dispatch(run->loop.base);
+	service_stopping();
 	/* Ctrl-C is a person's end of it all; a service that is stopped is started again. */
 	if (run->loop.ended_by == SIGINT)
 		watch_remove_pins(agent_watch(run->agent));
@@ -236,6 +255,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	if (err)
 		complain(command->name, error.text);
 	agent_free(run.agent);
+	service_done(&run.service);
 	if (run.reload)
 		event_free(run.reload);
 	loop_done(&run.loop);

@@ -41,6 +41,16 @@ static int take_socket(void *target, const char *value, struct error *error)
 	return 0;
 }
 
+static int take_metrics(void *target, const char *value, struct error *error)
+{
+	if (!config_is_endpoint(value))
+		return error_set(error, -EINVAL,
+				 "give ADDRESS:PORT, like 127.0.0.1:9871 or "
+				 "[::1]:9871");
+	((struct run_options *)target)->metrics = value;
+	return 0;
+}
+
 static int take_pin(void *target, const char *value, struct error *error)
 {
 	if (value[0] != '/' && strcmp(value, "none") != 0)
@@ -167,6 +177,7 @@ const struct option_row run_option_rows[] = {
 	{"status", 0, "HOW", "end with the status of: signal, task, worst (signal)", take_status},
 	{"dry-run", 0, NULL, "do everything but signal", take_dry_run},
 	{"socket", 0, "PATH", "the control socket (/run/lastout/lastout.sock)", take_socket},
+	{"metrics", 0, "ADDR:PORT", "serve metrics and health there (nowhere)", take_metrics},
 	{"pin", 0, "DIR", "where the count goes on without us, or none", take_pin},
 	{"unpin", 0, NULL, "remove what is pinned there, and end", take_unpin},
 	{"log", 0, "FORMAT", "text or json (text)", take_log},
@@ -265,5 +276,7 @@ int run_options_load(struct run_options *options, struct config *ret_config, str
 	err = override(options->socket, &ret_config->socket);
 	if (!err)
 		err = override(options->pin, &ret_config->pin);
+	if (!err)
+		err = override(options->metrics, &ret_config->metrics);
 	return err ? error_set(error, err, "out of memory") : 0;
 }

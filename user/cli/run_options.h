@@ -9,8 +9,9 @@ enum { RUN_NAMES_MAX = 64 };
 
 struct run_options {
 	const char *config_path; /* NULL: options alone */
-	const char *socket;	 /* this and the next: NULL: as configured */
+	const char *socket;	 /* this and the next two: NULL: as configured */
 	const char *pin;
+	const char *metrics;
 	const char *inits[RUN_NAMES_MAX];
 	size_t init_count;
 	const char *helpers[RUN_NAMES_MAX + 1]; /* ended by NULL */

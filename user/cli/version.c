@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/version.h"
+
 #include <stdio.h>
 
 #include "cli/commands.h"
@@ -9,6 +11,9 @@
 #define LASTOUT_BUILD	"unknown"
 #endif
 
+const char version_number[] = LASTOUT_VERSION;
+const char version_build[] = LASTOUT_BUILD;
+
 static const struct option_row options[] = {{0}};
 
 static int run(const struct command *command, int argc, char **argv)
@@ -17,8 +22,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (!options_parse(command, argc, argv, NULL, &status))
 		return status;
-	printf("lastout %s (libbpf %s, build %s)\n", LASTOUT_VERSION, bpf_source_library(),
-	       LASTOUT_BUILD);
+	printf("lastout %s (libbpf %s, build %s)\n", version_number, bpf_source_library(),
+	       version_build);
 	return EXIT_DONE;
 }
 

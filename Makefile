@@ -14,6 +14,7 @@ PYTHON := /usr/bin/python3
 prefix ?= /usr/local
 sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
+systemdunitdir ?= /lib/systemd/system
 docdir ?= $(prefix)/share/doc/lastout
 
 B := build
@@ -111,9 +112,10 @@ lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
-install: all $(B)/lastout.8
+install: all $(B)/lastout.8 $(B)/lastout.service
 	install -D -m 0755 $(B)/lastout $(DESTDIR)$(sbindir)/lastout
 	install -D -m 0644 $(B)/lastout.8 $(DESTDIR)$(mandir)/man8/lastout.8
+	install -D -m 0644 $(B)/lastout.service $(DESTDIR)$(systemdunitdir)/lastout.service
 	install -D -m 0644 docs/config.example.yaml $(DESTDIR)$(docdir)/config.example.yaml
 	install -D -m 0644 docs/configuration.md $(DESTDIR)$(docdir)/configuration.md
 
@@ -166,6 +168,11 @@ $(B)/lastout.8: docs/lastout.8.scd
 	$(say) MAN $@
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) < $< > $@
+
+# Anew each time: where the program goes is told by whoever installs it.
+$(B)/lastout.service: deploy/systemd/lastout.service FORCE
+	$(say) UNIT $@
+	$(Q)sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' $< > $@
 
 # --- tests ---
 
@@ -230,5 +237,7 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
-.PHONY: all demo test test-kernels model tests fuzz bench unit lint format install clean
+FORCE:
+
+.PHONY: FORCE all demo test test-kernels model tests fuzz bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -36,6 +36,7 @@ def write_config(
     pid_namespace: str | None = OWN,
     binds: dict[str, Path] | None = None,
     annotations: dict[str, str] | None = None,
+    capabilities: list[str] | None = None,
 ) -> None:
     """pid_namespace: OWN, the path of another container's, or None for the host's.
 
@@ -51,7 +52,7 @@ def write_config(
         linux["resources"] = {"memory": {"limit": memory_limit_bytes}}
     config = {
         "ociVersion": "1.0.2",
-        "process": process(args),
+        "process": process(args, capabilities),
         "root": {"path": str(rootfs), "readonly": True},
         "mounts": _mounts(bundle) + [_bind(at, what, "rw") for at, what in (binds or {}).items()],
         "linux": linux,
@@ -60,13 +61,16 @@ def write_config(
     (bundle / "config.json").write_text(json.dumps(config, indent=1))
 
 
-def process(args: list[str]) -> dict[str, Any]:
+def process(args: list[str], capabilities: list[str] | None = None) -> dict[str, Any]:
     """No rlimits: raising one needs CAP_SYS_RESOURCE, which not every host gives."""
     return {
         "args": args,
         "cwd": "/tmp",
         "env": [PATH],
         "user": {"uid": 0, "gid": 0},
+        "capabilities": dict.fromkeys(
+            ("bounding", "permitted", "effective"), capabilities or []
+        ),
     }
 
 

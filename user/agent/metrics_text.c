@@ -3,6 +3,7 @@
 
 #include <utlist.h>
 
+#include "agent/everybody.h"
 #include "agent/held.h"
 #include "agent/metrics_private.h"
 #include "base/clock.h"
@@ -92,7 +93,7 @@ static void put_containers(const struct metrics *metrics, struct buf *out)
 	static const char name[] = "lastout_containers";
 	struct sums sums = {.metrics = metrics};
 
-	watch_for_each(metrics->shared->watch, add_container, &sums);
+	everybody_for_each(metrics->shared, add_container, &sums);
 	prometheus_put_head(out, name, PROMETHEUS_GAUGE, "Containers that are there, by state.");
 	for (unsigned state = 0; state < LIFECYCLE_STATE_COUNT; state++) {
 		const label labels[] = {

@@ -60,9 +60,9 @@ def backports() -> str:
 class Runsc:
     """The containers of one test, with a state directory of their own."""
 
-    def __init__(self, release: Release, directory: Path) -> None:
+    def __init__(self, release: Release, directory: Path, root: Path | None = None) -> None:
         self.release = release
-        self.root = directory / "root"
+        self.root = root or directory / "root"
         self._directory = directory
         self._numbers = itertools.count(1)
         self._prefix = f"logv-{secrets.token_hex(3)}"
@@ -234,9 +234,10 @@ def _bind(destination: str, source: Path, access: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def runsc(release: Release, directory: Path) -> Iterator[Runsc]:
+def runsc(release: Release, directory: Path, root: Path | None = None) -> Iterator[Runsc]:
+    """root: its state directory, if that is to be somewhere else."""
     directory.mkdir()
-    made = Runsc(release, directory)
+    made = Runsc(release, directory, root)
     try:
         yield made
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
+import secrets
 import signal
 import tempfile
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 
 from harness import bundle, machine, programs
 from harness.agent import Agent, StartAgent
+from harness.configured import ConfiguredAgent
 from harness.containers import Containers
+from harness.pins import Mount, Pins
 from harness.runtimes import Engines
 from harness.tail import StartTail, Tail
 
@@ -95,6 +98,36 @@ def start_agent(tmp_path: Path, containers: Containers) -> Iterator[StartAgent]:
 def agent(start_agent: StartAgent) -> Agent:
     """The agent of most tests: with the usual settle and grace, and ready."""
     return start_agent()
+
+
+@pytest.fixture
+def start_configured(tmp_path: Path, containers: Containers) -> Iterator[StartAgent]:
+    """The same with a configuration file; settings are keys of its section `agent`."""
+    with contextlib.ExitStack() as at_end:
+
+        def start(**settings: Any) -> Agent:
+            agent = ConfiguredAgent(tmp_path / "configured", containers.init, {}, **settings)
+            at_end.callback(agent.clean_up)
+            agent.await_ready()
+            return agent
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def bpffs() -> Iterator[Path]:
+    """A BPF file system that nobody else uses."""
+    with tempfile.TemporaryDirectory(prefix="lotest-bpf-", dir="/tmp") as directory:
+        mounted = Mount(Path(directory))
+        yield mounted.path
+        mounted.remove()
+
+
+@pytest.fixture
+def pins(bpffs: Path) -> Iterator[Pins]:
+    made = Pins(bpffs / secrets.token_hex(4))
+    yield made
+    made.remove()
 
 
 @pytest.fixture

@@ -124,6 +124,12 @@ static void log_unpinned(const char *reason)
 	log_end(&line);
 }
 
+/* No BPF file system, or none to write to: to watch without pins is better than not to watch. */
+static bool is_no_place(int err)
+{
+	return err == -EOPNOTSUPP || err == -EROFS || err == -ENOSPC || err == -EDQUOT;
+}
+
 static int open_source(struct watch *watch, struct error *error)
 {
 	struct bpf_source_options options = {
@@ -139,7 +145,7 @@ static int open_source(struct watch *watch, struct error *error)
 
 	options.settings.hierarchy_id = watch->hierarchy.id;
 	err = bpf_source_open(&options, &watch->source, error);
-	if (err == -EOPNOTSUPP && options.pin && watch->options.is_pin_optional) {
+	if (is_no_place(err) && options.pin && watch->options.is_pin_optional) {
 		log_unpinned(error->text);
 		options.pin = NULL;
 		err = bpf_source_open(&options, &watch->source, error);
@@ -180,15 +186,30 @@ static void forget_unknown(struct watch *watch, const uint64_t *cgroups, size_t 
 			bpf_source_forget_container(watch->source, cgroups[i]);
 }
 
+/* How tasks ended that were counted by the maps that ours replace, and not by ours any more. */
+static void take_history(struct watch *watch)
+{
+	struct watched *watched, *next;
+	struct abi_container old;
+
+	HASH_ITER(hh, watch->table, watched, next) {
+		if (bpf_source_read_history(watch->source, watched->container.cgroup, &old) < 0)
+			continue;
+		take_end(&watched->container.last_task, &old.last_task);
+		take_end(&watched->container.first_failure, &old.first_failure);
+	}
+}
+
 /* The one count of everybody: after it, what an agent before us knew is ours. */
 static int count_all(struct watch *watch)
 {
-	int err = bpf_source_is_taken_over(watch->source) ? bpf_source_recount(watch->source) :
-							    bpf_source_adopt(watch->source, NULL);
+	int err = bpf_source_has_counts(watch->source) ? bpf_source_recount(watch->source) :
+							 bpf_source_adopt(watch->source, NULL);
 
 	bpf_source_adopt_end(watch->source);
 	/* What has happened meanwhile, or while nobody was there to read: noted, not told. */
 	(void)bpf_source_drain(watch->source);
+	take_history(watch);
 	if (!err)
 		err = bpf_source_settle(watch->source);
 	return err;

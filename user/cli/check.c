@@ -178,43 +178,70 @@ static int check_config(const struct command *command, const char *path)
 
 /* --- the command --- */
 
+struct check {
+	const char *config;
+	const char *pin;
+};
+
 static int take_config(void *target, const char *value, struct error *error)
 {
 	(void)error;
-	*(const char **)target = value;
+	((struct check *)target)->config = value;
+	return 0;
+}
+
+static int take_pin(void *target, const char *value, struct error *error)
+{
+	if (value[0] != '/')
+		return error_set(error, -EINVAL, "give a path from the root");
+	((struct check *)target)->pin = value;
 	return 0;
 }
 
 static const struct option_row options[] = {
+	{"pin", 0, "DIR", "where pins are looked for (" CONFIG_PIN ")", take_pin},
 	{"config", 'f', "FILE", "say instead whether this configuration is right", take_config},
 	{0},
 };
 
-static int check_host(void)
+static enum verdict look_pins(const char *directory, struct error *error)
+{
+	return bpf_source_describe_pins(directory, error) < 0 ? CHECK_NOTE : CHECK_OK;
+}
+
+static void put_row(const char *name, enum verdict verdict, const struct error *text)
 {
 	static const char *const words[] = {
 		[CHECK_OK] = "ok", [CHECK_NOTE] = "note", [CHECK_MISSING] = "MISSING"};
+
+	printf("%-8s %-14s %s\n", words[verdict], name, text->text);
+}
+
+static int check_host(const char *pin)
+{
 	int status = EXIT_DONE;
+	enum verdict verdict;
+	struct error text;
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct error error;
-		enum verdict verdict = rows[i].look(&error);
-
-		printf("%-8s %-14s %s\n", words[verdict], rows[i].name, error.text);
+		verdict = rows[i].look(&text);
+		put_row(rows[i].name, verdict, &text);
 		if (verdict == CHECK_MISSING)
 			status = EXIT_FAILED;
 	}
+	verdict = look_pins(pin, &text);
+	put_row("pins", verdict, &text);
 	return status;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	const char *config = NULL;
+	struct check check = {.pin = CONFIG_PIN};
 	int status;
 
-	if (!options_parse(command, argc, argv, &config, &status))
+	if (!options_parse(command, argc, argv, &check, &status))
 		return status;
-	return config ? check_config(command, config) : check_host();
+	return check.config ? check_config(command, check.config) : check_host(check.pin);
 }
 
 const struct command command_check = {

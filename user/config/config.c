@@ -19,7 +19,7 @@ int config_init(struct config *ret_config)
 	if (err)
 		return err;
 	config.socket = strdup("/run/lastout/lastout.sock");
-	config.pin = strdup("/sys/fs/bpf/lastout");
+	config.pin = strdup(CONFIG_PIN);
 	if (!config.socket || !config.pin) {
 		config_done(&config);
 		return -ENOMEM;

@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "core/policy.h"
 
+/* Where pins are, unless the file says otherwise. */
+#define CONFIG_PIN "/sys/fs/bpf/lastout"
+
 enum {
 	CONFIG_SIZE_MAX = 1024 * 1024,
 	CONFIG_PROCESSES_MIN = 1024,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,13 +68,15 @@ int bpf_source_settle(struct bpf_source *source)
 
 	if (source->pins[0] && !source->is_taken_over)
 		err = bpf_pin_settle(source);
+	if (err)
+		return err; /* the old ones stay what is gone on with */
 	if (source->old_pins[0])
 		bpf_pin_remove(source->old_pins);
 	source->old_pins[0] = '\0';
 	if (source->old_containers >= 0)
 		(void)close(source->old_containers);
 	source->old_containers = -1;
-	return err;
+	return 0;
 }
 
 void bpf_source_remove_pins(struct bpf_source *source)
@@ -104,8 +107,10 @@ void bpf_source_close(struct bpf_source *source)
 	if (source->skeleton && source->pins[0])
 		keep_links(source->skeleton);
 	lastout_bpf__destroy(source->skeleton);
-	for (unsigned i = 0; source->is_taken_over && i < source->program_count; i++)
+	for (unsigned i = 0; source->is_taken_over && i < source->program_count; i++) {
+		(void)close(source->links[i]);
 		(void)close(source->programs[i]);
+	}
 	if (source->old_containers >= 0)
 		(void)close(source->old_containers);
 	if (source->pin_lock >= 0)
@@ -113,9 +118,9 @@ void bpf_source_close(struct bpf_source *source)
 	free(source);
 }
 
-bool bpf_source_is_taken_over(const struct bpf_source *source)
+bool bpf_source_has_counts(const struct bpf_source *source)
 {
-	return source->is_taken_over;
+	return source->has_counts;
 }
 
 const char *bpf_source_pins(const struct bpf_source *source)
@@ -209,12 +214,11 @@ int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
 	return 0;
 }
 
-/*
- * What the maps of another layout know of a container's past: that it had tasks, and how the last one
- * ended. A task that lives there, but ends before it is counted here, counts as history, too.
- */
-static void take_history(struct bpf_source *source, uint64_t cgroup,
-			 struct abi_container *container)
+/* What is in the maps of an older, shorter layout too. */
+#define CONTAINER_ENDS_AT (offsetof(struct abi_container, first_failure) + sizeof(struct abi_end))
+
+int bpf_source_read_history(struct bpf_source *source, uint64_t cgroup,
+			    struct abi_container *ret_container)
 {
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
@@ -225,14 +229,28 @@ static void take_history(struct bpf_source *source, uint64_t cgroup,
 
 	if (source->old_containers < 0 ||
 	    bpf_obj_get_info_by_fd(source->old_containers, &info, &size) < 0 ||
-	    info.value_size > sizeof(old) || info.key_size != sizeof(cgroup) ||
+	    info.value_size > sizeof(old) || info.value_size < CONTAINER_ENDS_AT ||
+	    info.key_size != sizeof(cgroup) ||
 	    bpf_map_lookup_elem(source->old_containers, &cgroup, &old) < 0)
+		return -ENOENT;
+	*ret_container = old.container;
+	return 0;
+}
+
+/*
+ * That a container had tasks, and how the last one ended. A task that lives there, but ends before it
+ * is counted here, counts as history, too.
+ */
+static void take_history(struct bpf_source *source, uint64_t cgroup,
+			 struct abi_container *container)
+{
+	struct abi_container old;
+
+	if (bpf_source_read_history(source, cgroup, &old) < 0)
 		return;
-	container->task_exits = old.container.task_exits + old.container.counts.tasks;
-	if (info.value_size < sizeof(*container))
-		return;
-	container->last_task = old.container.last_task;
-	container->first_failure = old.container.first_failure;
+	container->task_exits = old.task_exits + old.counts.tasks;
+	container->last_task = old.last_task;
+	container->first_failure = old.first_failure;
 }
 
 int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)

@@ -51,13 +51,19 @@ void bpf_source_remove_pins(struct bpf_source *source);
 /* Our set of pins, NULL if there are none. */
 const char *bpf_source_pins(const struct bpf_source *source);
 
-/* The programs and their count are those of an agent before us. */
-bool bpf_source_is_taken_over(const struct bpf_source *source);
+/* The counts are those of an agent before us: everybody should be counted already. */
+bool bpf_source_has_counts(const struct bpf_source *source);
 
-/* Removes all sets of pins below a directory, whoever made them. No such directory: none. */
+/*
+ * Removes all sets of pins below a directory, whoever made them, and the directory if nothing else is
+ * in it. No such directory: none. -EWOULDBLOCK: an agent is using it.
+ */
 int bpf_source_unpin(const char *directory, unsigned *ret_count, struct error *error);
 
-/* What is pinned below a directory, in words; -ENOENT: nothing. */
+/*
+ * What is pinned below a directory, if anything is, in words. A negative errno: nothing can be, and
+ * the words say why.
+ */
 int bpf_source_describe_pins(const char *directory, struct error *ret_text);
 
 /* "classic" or "btf". */
@@ -110,6 +116,14 @@ int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups
 /* -ENOENT if the container is not counted. */
 int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
 			      struct abi_container *ret_container);
+
+/*
+ * What maps that ours replace say of the container, until bpf_source_settle; -ENOENT: nothing. Only
+ * what the oldest layout has is set. They go on counting: what has ended before we have counted it
+ * is known there.
+ */
+int bpf_source_read_history(struct bpf_source *source, uint64_t cgroup,
+			    struct abi_container *ret_container);
 
 /* What the process is to the container; ROLE_HOST if it is not known there. */
 enum role bpf_source_role(struct bpf_source *source, pid_t pid, uint64_t cgroup);

@@ -27,17 +27,33 @@ void bpf_load_keep_words(void)
 /* Which hooks are loaded at all: none, where others are attached already. */
 enum hooks { HOOKS_CLASSIC, HOOKS_BTF, HOOKS_NONE };
 
+static bool is_loaded(const struct lastout_bpf *skeleton, const struct bpf_program *program,
+		      enum hooks hooks)
+{
+	if (program == skeleton->progs.adopt || program == skeleton->progs.sweep)
+		return true;
+	if (program == skeleton->progs.exit_classic || program == skeleton->progs.fork_classic ||
+	    program == skeleton->progs.rename_classic)
+		return hooks == HOOKS_CLASSIC;
+	if (program == skeleton->progs.exit_btf || program == skeleton->progs.fork_btf ||
+	    program == skeleton->progs.rename_btf)
+		return hooks == HOOKS_BTF;
+	return hooks != HOOKS_NONE; /* these have one variant */
+}
+
+bool bpf_load_is_hook(const struct lastout_bpf *skeleton, const struct bpf_program *program,
+		      bool is_classic)
+{
+	return !is_loaded(skeleton, program, HOOKS_NONE) &&
+	       is_loaded(skeleton, program, is_classic ? HOOKS_CLASSIC : HOOKS_BTF);
+}
+
 static void choose_programs(struct lastout_bpf *skeleton, enum hooks hooks)
 {
-	(void)bpf_program__set_autoload(skeleton->progs.exit_classic, hooks == HOOKS_CLASSIC);
-	(void)bpf_program__set_autoload(skeleton->progs.fork_classic, hooks == HOOKS_CLASSIC);
-	(void)bpf_program__set_autoload(skeleton->progs.rename_classic, hooks == HOOKS_CLASSIC);
-	(void)bpf_program__set_autoload(skeleton->progs.exit_btf, hooks == HOOKS_BTF);
-	(void)bpf_program__set_autoload(skeleton->progs.fork_btf, hooks == HOOKS_BTF);
-	(void)bpf_program__set_autoload(skeleton->progs.rename_btf, hooks == HOOKS_BTF);
-	(void)bpf_program__set_autoload(skeleton->progs.attach_btf, hooks != HOOKS_NONE);
-	(void)bpf_program__set_autoload(skeleton->progs.mkdir_btf, hooks != HOOKS_NONE);
-	(void)bpf_program__set_autoload(skeleton->progs.rmdir_btf, hooks != HOOKS_NONE);
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)(void)
+		bpf_program__set_autoload(program, is_loaded(skeleton, program, hooks));
 	/* The iterators run when they are read, and sweep wants to know over which map. */
 	(void)bpf_program__set_autoattach(skeleton->progs.adopt, false);
 	(void)bpf_program__set_autoattach(skeleton->progs.sweep, false);
@@ -186,29 +202,70 @@ static bool has_our_programs(const struct abi_version *theirs, const struct abi_
 	       memcmp(&theirs->settings, &ours->settings, sizeof(ours->settings)) == 0;
 }
 
-static void log_pins(const char *message, const char *path)
+static void log_pins(enum log_level level, const char *message, const char *path)
 {
 	struct log_line line;
 
-	log_begin(&line, LOG_LEVEL_INFO, "pins", message);
+	log_begin(&line, level, "pins", message);
 	log_string(&line, "pins", path);
 	log_end(&line);
 }
 
-static int take_over(struct bpf_source *source, const struct bpf_pin_set *set, struct error *error)
+/* Back to where nothing was loaded. What is pinned stays as it is. */
+static void unload(struct bpf_source *source)
+{
+	lastout_bpf__destroy(source->skeleton);
+	source->skeleton = NULL;
+	for (unsigned i = 0; i < source->program_count; i++) {
+		(void)close(source->links[i]);
+		(void)close(source->programs[i]);
+	}
+	source->program_count = 0;
+}
+
+/* No message: whoever cannot take over replaces. */
+static int take_over(struct bpf_source *source, const struct bpf_pin_set *set)
 {
 	int err = load_hooks(&source->version, HOOKS_NONE, set, &source->skeleton);
 
-	if (err)
-		return explain_load(err, error);
+	if (!err)
+		err = bpf_pin_open_links(set, source);
+	if (err) {
+		unload(source);
+		return err;
+	}
 	source->is_taken_over = true;
+	source->has_counts = true;
 	source->version.is_classic = set->version.is_classic;
 	(void)snprintf(source->pins, sizeof(source->pins), "%s", set->path);
-	err = bpf_pin_open_programs(set, source);
+	log_pins(LOG_LEVEL_INFO, "counting went on meanwhile: its pins are taken over", set->path);
+	return 0;
+}
+
+/* Programs of our own on the maps of the set; -errno without a message if those are no good. */
+static int replace_programs(struct bpf_source *source, const struct bpf_pin_set *set)
+{
+	struct error error;
+	int err = load_new(source, set, &error);
+
 	if (err)
-		return error_set(error, err, "cannot open the programs pinned in %s: %s", set->path,
-				 strerror(-err));
-	log_pins("counting went on meanwhile: its pins are taken over", set->path);
+		return err;
+	source->has_counts = true;
+	log_pins(LOG_LEVEL_INFO, "pins of another version are replaced; their counts stay",
+		 set->path);
+	return 0;
+}
+
+static int replace_all(struct bpf_source *source, const struct bpf_pin_set *set,
+		       struct error *error)
+{
+	int err = load_new(source, NULL, error);
+
+	if (err)
+		return err;
+	if (set->version.settings.hierarchy_id == source->version.settings.hierarchy_id)
+		source->old_containers = bpf_pin_open_containers(set); /* without: no history */
+	log_pins(LOG_LEVEL_INFO, "pins of another layout are replaced", set->path);
 	return 0;
 }
 
@@ -216,20 +273,22 @@ static int take_over(struct bpf_source *source, const struct bpf_pin_set *set, s
 static int replace(struct bpf_source *source, const struct bpf_pin_set *set, struct error *error)
 {
 	bool is_shared = has_our_maps(&set->version, &source->version);
-	int err;
+	int err = is_shared ? replace_programs(source, set) : 0;
 
-	(void)snprintf(source->old_pins, sizeof(source->old_pins), "%s", set->path);
-	if (!is_shared &&
-	    set->version.settings.hierarchy_id == source->version.settings.hierarchy_id)
-		source->old_containers = bpf_pin_open_containers(set); /* without: no history */
-	err = load_new(source, is_shared ? set : NULL, error);
-	if (!err)
-		err = bpf_pin_make(source, error);
-	if (!err)
-		log_pins(is_shared ? "pins of another version are replaced; their counts stay" :
-				     "pins of another layout are replaced",
+	if (err)
+		log_pins(LOG_LEVEL_WARN, "the pinned maps cannot be used, and are replaced",
 			 set->path);
-	return err;
+	if (!is_shared || err)
+		err = replace_all(source, set, error);
+	if (err)
+		return err;
+	(void)snprintf(source->old_pins, sizeof(source->old_pins), "%s", set->path);
+	return bpf_pin_make(source, error);
+}
+
+static bool is_ours(const struct bpf_pin_set *set, const struct abi_version *version)
+{
+	return has_our_maps(&set->version, version) && has_our_programs(&set->version, version);
 }
 
 static int load_pinned(struct bpf_source *source, struct error *error)
@@ -240,13 +299,12 @@ static int load_pinned(struct bpf_source *source, struct error *error)
 	if (err)
 		return err;
 	err = bpf_pin_find(source->options.pin, &set, error);
-	if (!err && has_our_maps(&set.version, &source->version) &&
-	    has_our_programs(&set.version, &source->version))
-		return take_over(source, &set, error);
+	if (err && err != -ENOENT)
+		return err;
+	if (!err && is_ours(&set, &source->version) && take_over(source, &set) == 0)
+		return 0;
 	if (!err)
 		return replace(source, &set, error);
-	if (err != -ENOENT)
-		return err;
 	err = load_new(source, NULL, error);
 	return err ? err : bpf_pin_make(source, error);
 }

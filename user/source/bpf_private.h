@@ -27,10 +27,12 @@ struct bpf_source {
 	char pins[256];	    /* our set of pins; "": none */
 	char old_pins[256]; /* the one that it replaces, until ours is settled; "": none */
 	int old_containers; /* its map, while the layout differs; -1: none */
-	int programs[SOURCE_PROGRAMS_MAX]; /* attached ones; owned if they were taken over */
+	int programs[SOURCE_PROGRAMS_MAX]; /* attached ones; owned, with links, if taken over */
+	int links[SOURCE_PROGRAMS_MAX];
 	unsigned program_count;
-	int pin_lock; /* on the directory of pins; -1: none */
-	bool is_taken_over;
+	int pin_lock;	    /* on the directory of pins; -1: none */
+	bool is_taken_over; /* maps and programs are those of an agent before us */
+	bool has_counts;    /* the maps are */
 };
 
 /* --- bpf_kernel.c: what differs between kernels, and must be known before programs are loaded --- */
@@ -45,13 +47,49 @@ int bpf_load(struct bpf_source *source, struct error *error);
 /* Keeps libbpf's own words for the one line that an error becomes. */
 void bpf_load_keep_words(void);
 
-/* --- bpf_pin.c --- */
+/*
+ * Is this one of the programs that are attached, in that variant of the hooks? The iterators are not:
+ * they run when they are read.
+ */
+bool bpf_load_is_hook(const struct lastout_bpf *skeleton, const struct bpf_program *program,
+		      bool is_classic);
+
+/* --- bpf_pin.c: one set of pins --- */
 
 struct bpf_pin_set {
 	char path[256];
 	struct abi_version version;
 	bool is_whole;
 };
+
+/* Has the maps of an opened, not yet loaded skeleton be those of the set. */
+int bpf_pin_share_maps(const struct bpf_pin_set *set, struct lastout_bpf *skeleton);
+
+/*
+ * Holds the links and the programs of a set, into `source`, whose skeleton says which there must
+ * be. A negative errno: one is missing; those before it are in `source` all the same.
+ */
+int bpf_pin_open_links(const struct bpf_pin_set *set, struct bpf_source *source);
+
+/* A descriptor of the set's map of containers, or a negative errno. */
+int bpf_pin_open_containers(const struct bpf_pin_set *set);
+
+/* Pins all maps and links as a new set below the directory; source->version last. */
+int bpf_pin_make(struct bpf_source *source, struct error *error);
+
+/* What was made is settled: from now on it is what is found. */
+int bpf_pin_settle(struct bpf_source *source);
+
+void bpf_pin_remove(const char *set_path);
+
+/* -ENOENT and others: the set is not whole. */
+int bpf_pin_read_version(const char *set_path, struct abi_version *ret_version);
+
+/* folder/prefixname; -ENAMETOOLONG. */
+int bpf_pin_join(char *ret_path, size_t size, const char *folder, const char *prefix,
+		 const char *name);
+
+/* --- bpf_pin_dir.c: the directory of sets --- */
 
 /*
  * Finds the set of pins to go on with: whole, settled, of any layout. -ENOENT if there is none;
@@ -65,19 +103,5 @@ int bpf_pin_find(const char *directory, struct bpf_pin_set *ret_set, struct erro
  */
 int bpf_pin_lock(const char *directory, int *ret_fd, struct error *error);
 
-/* Has the maps of an opened, not yet loaded skeleton be those of the set. */
-int bpf_pin_share_maps(const struct bpf_pin_set *set, struct lastout_bpf *skeleton);
-
-/* Opens the programs that the set keeps attached, for their statistics. */
-int bpf_pin_open_programs(const struct bpf_pin_set *set, struct bpf_source *source);
-
-/* A descriptor of the set's map of containers, or a negative errno. */
-int bpf_pin_open_containers(const struct bpf_pin_set *set);
-
-/* Pins all maps and links as a new set below the directory; source->version last. */
-int bpf_pin_make(struct bpf_source *source, struct error *error);
-
-/* What was made is settled: from now on it is what is found. */
-int bpf_pin_settle(struct bpf_source *source);
-
-void bpf_pin_remove(const char *set_path);
+/* The number of a set to be made. */
+int bpf_pin_next_number(const char *directory, unsigned *ret_number);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 from .container import Container
 from .service import Service
@@ -23,12 +23,15 @@ class Agent(Service):
         grace: str = GRACE,
         log: str = "json",
         pin: Path | str = "none",
+        **process: Any,
     ) -> None:
+        """What is left in process goes to Service: another binary, more environment."""
         self.socket = run_dir / "lastout.sock"
         super().__init__(
             *("run", "--init", init, "--settle", settle, "--grace", grace),
             *("--log", log, "--verbose", "--socket", str(self.socket), "--pin", str(pin)),
             *options,
+            **process,
         )
 
     def is_ready(self) -> bool:

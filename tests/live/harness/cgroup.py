@@ -84,6 +84,14 @@ def _roots() -> list[Path]:
     return [path for path in machine.CGROUP.iterdir() if path.is_dir() and not path.is_symlink()]
 
 
+def make_and_remove(name: str, count: int) -> None:
+    """So many cgroups, one after the other, in every hierarchy: two records each in lastout's."""
+    for _ in range(count):
+        for root in _roots():
+            (root / name).mkdir()
+            (root / name).rmdir()
+
+
 def empty_directories() -> set[Path]:
     """Every cgroup of the machine in which nobody is, not even in a nested one."""
     everything = (Path(directory) for directory, _, _ in os.walk(machine.CGROUP))

@@ -13,7 +13,9 @@ class CommandError(AssertionError):
     """It failed; its own words are the message."""
 
 
-def call(*args: str | Path, log: Path | None = None) -> str:
+def call(
+    *args: str | Path, log: Path | None = None, patience_s: float = PATIENCE_S
+) -> str:
     """Run it, and return what it printed on stdout, or the whole log when there is one.
 
     What a command leaves running keeps the standard streams that the command was given, so those
@@ -27,12 +29,12 @@ def call(*args: str | Path, log: Path | None = None) -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=PATIENCE_S,
+                timeout=patience_s,
             )
         out = said = log.read_text(errors="replace")
     else:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience_s
         )
         out, said = done.stdout, done.stdout + done.stderr
     if done.returncode != 0:

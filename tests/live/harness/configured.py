@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from . import lastout
 from .agent import GRACE, SETTLE, Agent
@@ -14,13 +15,16 @@ from .service import Service
 from .stream import Record
 
 
-def configuration(init: str, state_dirs: StateDirs) -> str:
-    """JSON is YAML. The policy is that of the other tests: inits with the name of this one."""
+def configuration(init: str, state_dirs: StateDirs, **settings: Any) -> str:
+    """JSON is YAML. The policy is that of the other tests: inits with the name of this one.
+
+    settings are more keys of the agent's section.
+    """
     directories = {key: [str(path) for path in paths] for key, paths in state_dirs.items()}
     return json.dumps(
         {
             "version": 1,
-            "agent": {"state_dirs": directories},
+            "agent": {"state_dirs": directories, **settings},
             "defaults": {"settle": SETTLE, "grace": GRACE},
             "policies": [{"name": "live", "match": {"init": [init]}}],
         }
@@ -28,14 +32,21 @@ def configuration(init: str, state_dirs: StateDirs) -> str:
 
 
 class ConfiguredAgent(Agent):
-    def __init__(self, run_dir: Path, init: str, state_dirs: StateDirs) -> None:
-        run_dir.mkdir()
+    def __init__(
+        self,
+        run_dir: Path,
+        init: str,
+        state_dirs: StateDirs,
+        pin: Path | str = "none",
+        **settings: Any,
+    ) -> None:
+        run_dir.mkdir(exist_ok=True)
         config = run_dir / "config.yaml"
-        config.write_text(configuration(init, state_dirs))
+        config.write_text(configuration(init, state_dirs, **settings))
         self.socket = run_dir / "lastout.sock"
         Service.__init__(
             self,
-            *("run", "--config", str(config), "--socket", str(self.socket), "--pin", "none"),
+            *("run", "--config", str(config), "--socket", str(self.socket), "--pin", str(pin)),
             *("--log", "json", "--verbose"),
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+from pathlib import Path
 
 from .deadline import PATIENCE_S
 from .machine import LASTOUT
@@ -11,9 +13,12 @@ from .stream import Stream
 
 
 class Service:
-    def __init__(self, *args: str) -> None:
+    def __init__(
+        self, *args: str, binary: Path = LASTOUT, environment: dict[str, str] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
-            [LASTOUT, *args],
+            [binary, *args],
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

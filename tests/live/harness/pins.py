@@ -1,0 +1,64 @@
+"""What an agent leaves in a BPF file system, so that the count goes on without it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from . import command
+
+LOSSES = ("ring_full", "processes_full", "containers_full", "stale", "uncounted")
+"""In the order of enum loss."""
+
+
+class Mount:
+    """A BPF file system of the tests' own: what is left in it goes with it."""
+
+    def __init__(self, at: Path) -> None:
+        self.path = at
+        command.call("mount", "-t", "bpf", "bpf", at)
+
+    def remove(self) -> None:
+        command.call("umount", "--lazy", self.path)
+
+
+class Pins:
+    """The directory that an agent is given as --pin."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def sets(self) -> list[Path]:
+        if not self.directory.exists():
+            return []
+        return sorted(self.directory.iterdir(), key=lambda path: int(path.name))
+
+    def the_set(self) -> Path:
+        [path] = self.sets()
+        return path
+
+    def links(self) -> set[str]:
+        return {path.name for path in self.the_set().glob("link_*")}
+
+    def dump(self, name: str) -> list[dict[str, Any]]:
+        said = command.call("bpftool", "-j", "map", "dump", "pinned", self.the_set() / name)
+        return json.loads(said)
+
+    def losses(self) -> dict[str, int]:
+        """What the kernel side has counted since the maps were made."""
+        found = {}
+        for entry in self.dump("losses"):
+            values = entry["formatted"]["values"] if "formatted" in entry else entry["values"]
+            key = entry["formatted"]["key"] if "formatted" in entry else entry["key"]
+            found[LOSSES[key]] = sum(value["value"] for value in values)
+        return found
+
+    def containers(self) -> int:
+        """How many cgroups are counted."""
+        return len(self.dump("containers"))
+
+    def remove(self) -> None:
+        """Whoever is left in it; what it counts ends with it."""
+        subprocess.run(["rm", "-rf", self.directory], check=True)

@@ -59,7 +59,8 @@ static struct record_exit exit_record(void)
 #define EXIT_USE                                                                     \
 	"\"duration_s\":2.500000,\"cpu_user_s\":0.027003,\"cpu_system_s\":0.009001," \
 	"\"max_rss_bytes\":8388608,"
-#define EXIT_HOST "\"role\":\"host\",\"tasks_left\":null,\"container\":null}\n"
+#define EXIT_NO_REST "\"injected_left\":null,\"init\":null}\n"
+#define EXIT_HOST    "\"role\":\"host\",\"tasks_left\":null,\"container\":null," EXIT_NO_REST
 
 static struct container container(void)
 {
@@ -107,12 +108,15 @@ static void test_exit_in_a_container(void **state)
 
 	(void)state;
 	record.head.flags = EXIT_LAST | EXIT_EMPTY;
+	inside.init = (struct process){.pid = 4001, .comm = "sh"};
+	(void)snprintf(inside.argv0, sizeof(inside.argv0), "/sbin/pm");
 	for (unsigned role = 0; role < COUNT(roles); role++) {
 		char expected[1024];
 
 		record.role = role;
 		(void)snprintf(expected, sizeof(expected),
-			       "%s\"role\":\"%s\",\"tasks_left\":3,%s}\n",
+			       "%s\"role\":\"%s\",\"tasks_left\":3,%s,\"injected_left\":12,"
+			       "\"init\":{\"pid\":4001,\"comm\":\"sh\",\"argv0\":\"/sbin/pm\"}}\n",
 			       EXIT_HEAD EXIT_WHO
 			       "\"exit_code\":0,\"signal\":null,\"core_dumped\":false,"
 			       "\"oom_killed\":false," EXIT_USE,
@@ -135,7 +139,7 @@ static void test_container_without_a_pod(void **state)
 		"\"exit_code\":0,\"signal\":null,\"core_dumped\":false,\"oom_killed\":false," EXIT_USE
 		"\"role\":\"task\",\"tasks_left\":0,"
 		"\"container\":{\"id\":\"a\\\"b\",\"name\":null,\"runtime\":\"unknown\","
-		"\"image\":null,\"pod\":null,\"namespace\":null,\"pod_uid\":null}}\n");
+		"\"image\":null,\"pod\":null,\"namespace\":null,\"pod_uid\":null},\"injected_left\":12,\"init\":null}\n");
 }
 
 static void test_every_kind_of_status(void **state)

@@ -84,6 +84,16 @@ static void signal_late(struct follower *follower)
 	follower_arm_timer(follower);
 }
 
+/* Paused, most likely. A replay cannot know it otherwise. */
+static void put_off(struct follower *follower, const char *reason)
+{
+	if (!follower->is_put_off)
+		follower_log(follower->container, LOG_LEVEL_DEBUG, "put_off",
+			     "a container is looked at again a little later", "reason", reason);
+	follower_step(follower, LIFECYCLE_PAUSED);
+	follower->is_put_off = true;
+}
+
 /* The container was looked at, as the timer asked for, or somebody's order. */
 void follower_looked(struct follower *follower, int err, const struct member *holder,
 		     const char *reason)
@@ -92,6 +102,8 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 		carry_out(follower, err, reason);
 		return;
 	}
+	if (err != -EAGAIN)
+		follower->is_put_off = false;
 	switch (err) {
 	case 0:
 		if (follower->is_signal_due)
@@ -100,7 +112,7 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 			follower_step(follower, LIFECYCLE_EMPTY);
 		return;
 	case -EAGAIN:
-		follower_step(follower, LIFECYCLE_PAUSED);
+		put_off(follower, reason);
 		return;
 	case -EPERM:
 		follower_refuse(follower, reason);
@@ -226,8 +238,7 @@ static void match_policy_again(struct follower *follower)
 static void on_init(struct follower *follower)
 {
 	follower->learn_tries = FOLLOWER_LEARN_TRIES; /* another program, and other arguments */
-	follower_log(follower->container, LOG_LEVEL_DEBUG, "init", "init is known", "init",
-		     follower->container->init.comm);
+	follower_log_init(follower->container);
 	/* The init whose end was seen was not the container's after all. */
 	if (follower->life.state == LIFECYCLE_GONE && !follower->container->is_gone) {
 		follower->life = (struct lifecycle){.state = LIFECYCLE_STARTING};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/follower_log.h"
 
+#include "core/exit_status.h"
+
 void follower_log(const struct container *container, enum log_level level, const char *event,
 		  const char *message, const char *key, const char *value)
 {
@@ -11,6 +13,24 @@ void follower_log(const struct container *container, enum log_level level, const
 	if (key)
 		log_string(&line, key, value);
 	log_end(&line);
+}
+
+/* How it ended decides how long to settle, also in a replay. */
+static void put_last_task(struct log_line *line, const struct ended *last)
+{
+	char name[EXIT_STATUS_TEXT_SIZE];
+	int signal = exit_status_signal(last->status);
+
+	if (!last->is_known)
+		return;
+	log_uint(line, "last_pid", (uint64_t)last->process.pid);
+	log_string(line, "last_comm", last->process.comm);
+	if (!signal) {
+		log_uint(line, "last_exit_code", (uint64_t)exit_status_code(last->status));
+		return;
+	}
+	signal_name(signal, name, sizeof(name));
+	log_string(line, "last_signal", name);
 }
 
 void follower_log_state(const struct container *container, enum lifecycle_state from,
@@ -27,7 +47,34 @@ void follower_log_state(const struct container *container, enum lifecycle_state 
 	log_uint(&line, "tasks", counts->tasks);
 	log_uint(&line, "helpers", counts->helpers);
 	log_uint(&line, "injected", counts->injected);
+	if (event == LIFECYCLE_LAST_EXIT)
+		put_last_task(&line, &container->last_task);
 	log_end(&line);
+}
+
+/* What policies look at, so that a replay can. Not the environment: it may hold secrets. */
+static void put_identity(struct log_line *line, const struct container *container)
+{
+	const struct identity *identity = &container->identity;
+
+	log_string(line, "container", identity->id);
+	log_string(line, "runtime", runtime_name(identity->runtime));
+	if (identity->name)
+		log_string(line, "name", identity->name);
+	if (identity->image)
+		log_string(line, "image", identity->image);
+	if (identity->pod)
+		log_string(line, "pod", identity->pod);
+	if (identity->namespace)
+		log_string(line, "namespace", identity->namespace);
+}
+
+static void put_init(struct log_line *line, const struct container *container)
+{
+	log_string(line, "init", container->init.comm);
+	if (container->argv0[0])
+		log_string(line, "argv0", container->argv0);
+	log_uint(line, "init_pid", (uint64_t)container->init.pid);
 }
 
 void follower_log_found(const struct container *container)
@@ -35,12 +82,20 @@ void follower_log_found(const struct container *container)
 	struct log_line line;
 
 	log_begin(&line, LOG_LEVEL_DEBUG, "container", "found a container");
-	log_string(&line, "container", container->identity.id);
-	log_string(&line, "runtime", runtime_name(container->identity.runtime));
+	put_identity(&line, container);
 	log_string(&line, "cgroup", container->path);
-	log_string(&line, "init", container->init.comm);
-	log_uint(&line, "init_pid", (uint64_t)container->init.pid);
+	put_init(&line, container);
 	log_uint(&line, "tasks", container->counts.tasks);
+	log_end(&line);
+}
+
+void follower_log_init(const struct container *container)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_DEBUG, "init", "init is known");
+	put_identity(&line, container);
+	put_init(&line, container);
 	log_end(&line);
 }
 

@@ -14,4 +14,5 @@ void follower_log(const struct container *container, enum log_level level, const
 void follower_log_state(const struct container *container, enum lifecycle_state from,
 			enum lifecycle_state to, enum lifecycle_event event);
 void follower_log_found(const struct container *container);
+void follower_log_init(const struct container *container);
 void follower_log_holder(const struct container *container, const struct member *holder);

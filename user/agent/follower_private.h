@@ -43,6 +43,7 @@ struct follower {
 	bool was_killed;
 	bool was_by_status;
 	const char *fallback; /* why it was not by exit status, though that was wanted; NULL */
+	bool is_put_off;      /* the last look has said: later; said in the log, once */
 	struct error refusal; /* said in the log, once */
 };
 

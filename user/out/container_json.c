@@ -28,19 +28,6 @@ static const char *action_name(const struct policy_choice *choice)
 	return choice->policy ? names[choice->policy->action] : names[POLICY_WATCH];
 }
 
-static void put_init(struct json *json, const struct container *container)
-{
-	if (!container->init.pid) {
-		json_null(json, "init");
-		return;
-	}
-	json_object_begin(json, "init");
-	json_int(json, "pid", container->init.pid);
-	json_string(json, "comm", container->init.comm);
-	json_string(json, "argv0", container->argv0[0] ? container->argv0 : NULL);
-	json_object_end(json);
-}
-
 static void put_last_exit(struct json *json, const struct ended *last)
 {
 	if (!last->is_known) {
@@ -81,7 +68,7 @@ void container_json_put(struct json *json, const struct container_view *view)
 	json_uint(json, "tasks", container->counts.tasks);
 	json_uint(json, "helpers", container->counts.helpers);
 	json_uint(json, "injected", container->counts.injected);
-	put_init(json, container);
+	fields_init(json, container);
 	put_last_exit(json, last);
 	if (last->is_known && !container->counts.tasks)
 		json_double(json, "idle_s", FIELDS_SECONDS(view->now_ns - last->time_ns), 3);

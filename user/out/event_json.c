@@ -20,6 +20,19 @@ static void put_times(struct json *json, const struct record_exit *record)
 	json_uint(json, "max_rss_bytes", record->max_rss_pages * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
+/* What a replay of the exits has to know: who else holds the container, and what policies look at. */
+static void put_rest(struct json *json, const struct record_exit *record,
+		     const struct container *container)
+{
+	if (!container) {
+		json_null(json, "injected_left");
+		json_null(json, "init");
+		return;
+	}
+	json_uint(json, "injected_left", record->counts.injected);
+	fields_init(json, container);
+}
+
 void event_json_exit(struct buf *out, const struct record_exit *record,
 		     const struct container *container)
 {
@@ -47,33 +60,19 @@ void event_json_exit(struct buf *out, const struct record_exit *record,
 	else
 		json_null(&json, "tasks_left");
 	fields_container(&json, container);
+	put_rest(&json, record, container);
 	json_object_end(&json);
 	buf_putc(out, '\n');
-}
-
-static void put_ended(struct json *json, const char *key, const struct ended *ended)
-{
-	json_object_begin(json, key);
-	json_int(json, "pid", ended->process.pid);
-	json_string(json, "comm", ended->process.comm);
-	fields_status(json, ended->status);
-	json_object_end(json);
 }
 
 static void put_init(struct json *json, const struct outcome *outcome)
 {
 	const struct container *container = outcome->container;
 
-	if (container->init_exit.is_known) {
-		put_ended(json, "init", &container->init_exit);
-		return;
-	}
-	/* It lives (dry run), or its exit was not seen. */
-	json_object_begin(json, "init");
-	json_int(json, "pid", container->init.pid);
-	json_string(json, "comm", container->init.comm);
-	fields_no_status(json);
-	json_object_end(json);
+	if (container->init_exit.is_known)
+		fields_ended(json, "init", &container->init_exit);
+	else /* a dry run, or its exit was not seen */
+		fields_living(json, "init", &container->init);
 }
 
 const char *outcome_how_name(enum outcome_how how)
@@ -98,7 +97,7 @@ void event_json_outcome(struct buf *out, const struct outcome *outcome)
 	json_string(&json, "policy", outcome->policy);
 	json_string(&json, "how", outcome_how_name(outcome->how));
 	if (outcome->container->last_task.is_known)
-		put_ended(&json, "last_task", &outcome->container->last_task);
+		fields_ended(&json, "last_task", &outcome->container->last_task);
 	else
 		json_null(&json, "last_task");
 	put_init(&json, outcome);

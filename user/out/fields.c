@@ -27,6 +27,24 @@ void fields_status(struct json *json, int status)
 	}
 }
 
+void fields_ended(struct json *json, const char *key, const struct ended *ended)
+{
+	json_object_begin(json, key);
+	json_int(json, "pid", ended->process.pid);
+	json_string(json, "comm", ended->process.comm);
+	fields_status(json, ended->status);
+	json_object_end(json);
+}
+
+void fields_living(struct json *json, const char *key, const struct process *process)
+{
+	json_object_begin(json, key);
+	json_int(json, "pid", process->pid);
+	json_string(json, "comm", process->comm);
+	fields_no_status(json);
+	json_object_end(json);
+}
+
 void fields_no_status(struct json *json)
 {
 	json_null(json, "exit_code");
@@ -52,5 +70,18 @@ void fields_container(struct json *json, const struct container *container)
 	}
 	json_object_begin(json, "container");
 	fields_identity(json, &container->identity);
+	json_object_end(json);
+}
+
+void fields_init(struct json *json, const struct container *container)
+{
+	if (!container->init.pid) {
+		json_null(json, "init");
+		return;
+	}
+	json_object_begin(json, "init");
+	json_int(json, "pid", container->init.pid);
+	json_string(json, "comm", container->init.comm);
+	json_string(json, "argv0", container->argv0[0] ? container->argv0 : NULL);
 	json_object_end(json);
 }

@@ -291,6 +291,9 @@ static void test_runtime_names(void **state)
 	assert_string_equal(runtime_name(RUNTIME_CRIO), "cri-o");
 	assert_string_equal(runtime_name(RUNTIME_PODMAN), "podman");
 	assert_string_equal(runtime_name(RUNTIME_DEMO), "lastout");
+	for (enum runtime runtime = RUNTIME_UNKNOWN; runtime <= RUNTIME_DEMO; runtime++)
+		assert_int_equal(runtime_parse(runtime_name(runtime)), runtime);
+	assert_int_equal(runtime_parse("rkt"), RUNTIME_UNKNOWN);
 }
 
 int main(void)

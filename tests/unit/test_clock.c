@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,6 +71,48 @@ static void test_rfc3339(void **state)
 	check_rfc3339(S(1000), "2000-02-29T00:00:00.123456789Z");
 }
 
+static void test_reading_rfc3339(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t unix_ns;
+	} good[] = {
+		{"2026-11-23T03:17:05.123456789Z", 1795403825123456789},
+		{"2026-11-23T03:17:05.1Z", 1795403825100000000},
+		{"2026-11-23T03:17:05Z", 1795403825000000000},
+		{"2000-02-29T00:00:00.000000001Z", 951782400000000001},
+		{"1970-01-01T00:00:00Z", 0},
+	};
+	static const char *const bad[] = {
+		"",
+		"2026-11-23T03:17:05",
+		"2026-11-23T03:17:05.Z",
+		"2026-11-23T03:17:05.1234567890Z",
+		"2026-11-23T03:17:05.1z",
+		"2026-11-23T03:17:05+01:00",
+		"2026-13-23T03:17:05Z",
+		"2026-11-23T24:17:05Z",
+		"2026-11-23 03:17:05Z",
+		" 026-11-23T03:17:05Z",
+		"1969-12-31T23:59:59Z",
+		"9999-12-31T23:59:59Z",
+		"2026-11-23T03:17:05ZZ",
+	};
+	char text[40];
+	uint64_t ns;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(clock_parse_rfc3339(good[i].text, &ns), 0);
+		assert_int_equal(ns, good[i].unix_ns);
+	}
+	clock_format_unix_rfc3339(good[0].unix_ns, text, sizeof(text));
+	assert_string_equal(text, good[0].text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (clock_parse_rfc3339(bad[i], &ns) != -EINVAL)
+			fail_msg("%s is taken for a time", bad[i]);
+}
+
 static void check_short(uint64_t boot_ns, enum clock_kind kind, const char *expected)
 {
 	char text[32];
@@ -95,6 +138,7 @@ int main(void)
 		cmocka_unit_test_setup(test_boot, set_clocks),
 		cmocka_unit_test_setup(test_unix, set_clocks),
 		cmocka_unit_test_setup(test_rfc3339, set_clocks),
+		cmocka_unit_test(test_reading_rfc3339),
 		cmocka_unit_test_setup(test_short, set_clocks),
 	};
 

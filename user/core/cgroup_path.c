@@ -73,6 +73,14 @@ const char *runtime_name(enum runtime runtime)
 	return "unknown";
 }
 
+enum runtime runtime_parse(const char *name)
+{
+	for (enum runtime runtime = RUNTIME_UNKNOWN; runtime <= RUNTIME_DEMO; runtime++)
+		if (strcmp(runtime_name(runtime), name) == 0)
+			return runtime;
+	return RUNTIME_UNKNOWN;
+}
+
 static bool span_is(struct span s, const char *text)
 {
 	return s.len == strlen(text) && memcmp(s.start, text, s.len) == 0;

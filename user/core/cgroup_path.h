@@ -32,6 +32,9 @@ struct cgroup_identity {
  */
 const char *runtime_name(enum runtime runtime);
 
+/* The other way round; RUNTIME_UNKNOWN for any other name. */
+enum runtime runtime_parse(const char *name);
+
 /*
  * Whether `path`, relative to the root of its hierarchy and beginning with `/`, is the cgroup that a
  * runtime made for one container. Fills *ret then, and leaves it alone otherwise.

@@ -9,7 +9,7 @@
 #include "agent/metrics_port.h"
 #include "base/log.h"
 
-enum { AGENT_WORKLOADS_MAX = 4096, AGENT_REREAD_MS = 60000 };
+enum { AGENT_REREAD_MS = 60000 };
 
 struct agent {
 	struct agent_options options;

@@ -14,6 +14,9 @@ struct follower;
 
 enum { FOLLOWER_NO_CODE = -1 };
 
+/* So many workloads are remembered for the sake of `limit`. */
+enum { AGENT_WORKLOADS_MAX = 4096 };
+
 /* What all followers share; outlives them. */
 struct follower_shared {
 	struct event_base *base;

@@ -11,6 +11,7 @@ extern const struct command command_explain;
 extern const struct command command_wait;
 extern const struct command command_finish;
 extern const struct command command_report;
+extern const struct command command_replay;
 extern const struct command command_check;
 extern const struct command command_demo;
 extern const struct command command_gvisor_config;

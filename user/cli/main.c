@@ -5,9 +5,9 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-	&command_run,  &command_tail,	       &command_ps,	 &command_explain,
-	&command_wait, &command_finish,	       &command_report,	 &command_check,
-	&command_demo, &command_gvisor_config, &command_version,
+	&command_run,		&command_tail,	  &command_ps,	   &command_explain, &command_wait,
+	&command_finish,	&command_report,  &command_replay, &command_check,   &command_demo,
+	&command_gvisor_config, &command_version,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -76,6 +76,14 @@ class Agent(Service):
 
         return self.err.await_record(f"refusal of {container.id}", matches)
 
+    def await_put_off(self, container: Container) -> Record:
+        """Its timer is over, but it is paused."""
+
+        def matches(record: Record) -> bool:
+            return record.get("event") == "put_off" and record["container"] == container.id
+
+        return self.err.await_record(f"a look at {container.id} in vain", matches)
+
     def await_finished(self, container: Container) -> Record:
         def matches(record: Record) -> bool:
             return record["event"] == "finished" and record["container"]["id"] == container.id

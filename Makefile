@@ -17,7 +17,18 @@ mandir ?= $(prefix)/share/man
 systemdunitdir ?= /lib/systemd/system
 docdir ?= $(prefix)/share/doc/lastout
 
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+# SANITIZE=1: the same sources with AddressSanitizer, LeakSanitizer and UBSan, in a place of their
+# own. Linked to shared libraries, because a static program cannot have them.
+ifeq ($(SANITIZE),1)
+B := build-asan
+CFLAGS ?= -O1 -g -fno-omit-frame-pointer
+CFLAGS += $(SANITIZERS)
+LDFLAGS ?= -Wl,--gc-sections
+else
 B := build
+endif
 VERSION := 0.1.0
 BUILD := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -89,6 +100,16 @@ model:
 unit: $(UNIT_TESTS)
 	$(Q)tests/run unit
 
+# The sanitized program, and the live tests with it: all of them, or those that CI has the time for.
+asan:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all
+
+test-asan: asan $(PROGRAMS) $(DRIVERS)
+	$(Q)tests/run asan
+
+test-asan-short: asan $(PROGRAMS)
+	$(Q)tests/run asan-short
+
 fuzz: $(FUZZERS)
 	$(Q)tests/run fuzz $(T)
 
@@ -120,7 +141,7 @@ install: all $(B)/lastout.8 $(B)/lastout.service
 	install -D -m 0644 docs/configuration.md $(DESTDIR)$(docdir)/configuration.md
 
 clean:
-	rm -rf $(B)
+	rm -rf build build-asan
 
 # --- kernel side ---
 
@@ -176,16 +197,14 @@ $(B)/lastout.service: deploy/systemd/lastout.service FORCE
 
 # --- tests ---
 
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-
 $(B)/tests/unit/%: tests/unit/%.c $(PURE_SOURCES)
 	$(say) TEST $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS) -MMD -MP -MF $@.d \
 		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(PURE_SOURCES) $(PURE_LIBS) -lcmocka -o $@
 
 # With coverage, for libFuzzer, which brings its own main.
-FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZE)
+FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS)
 
 .SECONDARY: $(FUZZ_OBJECTS)
 
@@ -239,5 +258,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-kernels model tests fuzz bench unit lint format install clean
+.PHONY: FORCE all demo test test-kernels model tests asan test-asan test-asan-short fuzz bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -118,7 +118,6 @@ static void write_termination_message(const struct follower *follower, enum outc
 	if (!path)
 		return;
 	text_put_termination(&text, &outcome);
-	buf_putc(&text, '\n');
 	if (text.failed)
 		return;
 	err = termination_log_write("/", path, text.data, text.len);

@@ -72,6 +72,8 @@ class Namespace:
             *("--cpu-shares", "0", "--runc-root", self._runc_root),
             *(f"--annotation={key}={value}" for key, value in order.annotations.items()),
             *(f"--mount={_mount_option(*bind)}" for bind in binds(order.bundle)),
+            *(f"--mount={_mount_option(what, at, 'rw')}" for at, what in order.binds.items()),
+            *(("--cgroup", f"{order.pod}/{container_id}") if order.pod else ()),
         ]
         with order.log.open("ab") as output:
             client = subprocess.Popen(

@@ -93,6 +93,8 @@ class Containers:
         runtime: Runtime | None = None,
         namesake: Container | None = None,
         annotations: Mapping[str, str] = {},
+        pod: str | None = None,
+        binds: Mapping[str, Path] = {},
         **config: Any,
     ) -> Container:
         """shells are more shells in /c, under those names, and files more files, all executable;
@@ -112,7 +114,9 @@ class Containers:
         for path, content in files.items():
             _write_executable(control / path, content)
         command = [f"/c/{init.name}", *args]
-        order = Order(directory, namesake.name if namesake else own, command, annotations)
+        order = Order(
+            directory, namesake.name if namesake else own, command, annotations, pod, binds
+        )
         cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
         bundle.write_config(directory, self._rootfs, cgroup_path, order.args, **config)
         container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))

@@ -16,6 +16,9 @@ class Order(NamedTuple):
     name: str
     args: list[str]
     annotations: Mapping[str, str] = {}
+    pod: str | None = None
+    """The cgroup of a pod to put it into, and what a kubelet would bind: see test_termination.py."""
+    binds: Mapping[str, Path] = {}
 
     @property
     def log(self) -> Path:

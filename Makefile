@@ -54,6 +54,7 @@ PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/config/
 PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
+UNIT_OBJECTS := $(PURE_SOURCES:%.c=$(B)/unit/%.o)
 T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
@@ -197,11 +198,23 @@ $(B)/lastout.service: deploy/systemd/lastout.service FORCE
 
 # --- tests ---
 
-$(B)/tests/unit/%: tests/unit/%.c $(PURE_SOURCES)
+UNIT_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS)
+
+$(B)/unit/%.o: %.c | $(B)/gvisor.pb-c.c
+	$(say) CC 'unit $<'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+# As an archive: each test takes of it what it needs.
+$(B)/unit/pure.a: $(UNIT_OBJECTS)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/unit/pure.a
 	$(say) TEST $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS) -MMD -MP -MF $@.d \
-		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(PURE_SOURCES) $(PURE_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) -MMD -MP -MF $@.d \
+		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(B)/unit/pure.a $(PURE_LIBS) -lcmocka -o $@
 
 # With coverage, for libFuzzer, which brings its own main.
 FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS)

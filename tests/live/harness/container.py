@@ -60,7 +60,7 @@ class Container:
 
     def said(self) -> str:
         """What its processes have written to their standard streams."""
-        return self._log.read_text(errors="replace")
+        return self._order.log.read_text(errors="replace")
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file into its control directory, /c."""

@@ -16,6 +16,8 @@ sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
 systemdunitdir ?= /lib/systemd/system
 docdir ?= $(prefix)/share/doc/lastout
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
@@ -134,10 +136,12 @@ lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
-install: all $(B)/lastout.8 $(B)/lastout.service
+install: all $(B)/lastout.8 $(B)/lastout.service $(B)/completion.bash $(B)/completion.zsh
 	install -D -m 0755 $(B)/lastout $(DESTDIR)$(sbindir)/lastout
 	install -D -m 0644 $(B)/lastout.8 $(DESTDIR)$(mandir)/man8/lastout.8
 	install -D -m 0644 $(B)/lastout.service $(DESTDIR)$(systemdunitdir)/lastout.service
+	install -D -m 0644 $(B)/completion.bash $(DESTDIR)$(bashdir)/lastout
+	install -D -m 0644 $(B)/completion.zsh $(DESTDIR)$(zshdir)/_lastout
 	install -D -m 0644 docs/config.example.yaml $(DESTDIR)$(docdir)/config.example.yaml
 	install -D -m 0644 docs/configuration.md $(DESTDIR)$(docdir)/configuration.md
 
@@ -190,6 +194,11 @@ $(B)/lastout.8: docs/lastout.8.scd
 	$(say) MAN $@
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) < $< > $@
+
+# The tables of options are in the program: it prints them itself.
+$(B)/completion.%: $(B)/lastout
+	$(say) SHELL $@
+	$(Q)$< completion $* > $@
 
 # Anew each time: where the program goes is told by whoever installs it.
 $(B)/lastout.service: deploy/systemd/lastout.service FORCE

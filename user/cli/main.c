@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/completion.h"
 
 static const struct command *const commands[] = {
 	&command_run,		&command_tail,	  &command_ps,	   &command_explain, &command_wait,
@@ -37,6 +38,8 @@ int main(int argc, char **argv)
 		print_help(stdout);
 		return EXIT_DONE;
 	}
+	if (strcmp(argv[1], "completion") == 0)
+		return completion_print(commands, COMMAND_COUNT, argv[2]);
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = "version";
 	for (int i = 0; i < COMMAND_COUNT; i++) {

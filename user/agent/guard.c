@@ -9,14 +9,6 @@
 #include "base/cleanup.h"
 #include "sys/procfs.h"
 
-/* The same cgroup, or one nested in it. */
-static bool is_within(const char *path, const char *container)
-{
-	size_t len = strlen(container);
-
-	return strncmp(path, container, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
 /* What every guard is given. */
 struct guarded {
 	struct watch *watch;
@@ -80,17 +72,24 @@ static int check_process(const struct guarded *on, struct error *error)
 	return err ? error_set(error, err, "init cannot be looked at: %s", strerror(-err)) : 0;
 }
 
+/*
+ * By the cgroup's own list. The path in /proc/PID/cgroup is told relative to the cgroup namespace of
+ * whoever reads it, and in a Kubernetes pod on v2 that is one of lastout's own.
+ */
 static int check_cgroup(const struct guarded *on, struct error *error)
 {
-	char path[PATH_MAX];
-	int err = procfs_read_cgroup(watch_proc(on->watch), on->container->init.pid,
-				     watch_hierarchy(on->watch)->controller, path, sizeof(path));
+	pid_t *pids = NULL;
+	bool is_there = false;
+	size_t count = 0;
+	int err;
 
+	err = cgroupfs_read_procs(watch_hierarchy(on->watch), on->container->path, &pids, &count);
 	if (err)
 		return error_set(error, err, "its cgroup cannot be read: %s", strerror(-err));
-	if (!is_within(path, on->container->path))
-		return error_set(error, -EPERM, "it has left the container's cgroup");
-	return 0;
+	for (size_t i = 0; i < count && !is_there; i++)
+		is_there = pids[i] == on->container->init.pid;
+	free(pids); /* by hand: clang-tidy 14 does not follow cleanup attributes */
+	return is_there ? 0 : error_set(error, -EPERM, "it has left the container's cgroup");
 }
 
 /* Does the runtime's own state name this very process as the container's init? */

@@ -33,6 +33,7 @@ class Containerd:
     def __init__(self, directory: Path, place: Place, archive: Path) -> None:
         self.directory = directory
         self.state = directory / "state"
+        self.root = directory / "root"
         self.socket = directory / "containerd.sock"
         config = directory / "config.toml"
         config.write_text(CONFIG.format(directory=directory, socket=self.socket))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Sequence
 
 from .deadline import PATIENCE_S
 from .machine import LASTOUT
@@ -14,10 +15,15 @@ from .stream import Stream
 
 class Service:
     def __init__(
-        self, *args: str, binary: Path = LASTOUT, environment: dict[str, str] | None = None
+        self,
+        *args: str,
+        binary: Path = LASTOUT,
+        environment: dict[str, str] | None = None,
+        command: Sequence[str | Path] = (),
     ) -> None:
+        """command: what starts it, where that is not the binary itself."""
         self._process = subprocess.Popen(
-            [binary, *args],
+            [*(command or [binary]), *args],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -80,7 +80,7 @@ demo:
 	$(Q)$(B)/lastout demo
 
 test:
-	$(Q)tools/install-deps build test
+	$(Q)tools/install-deps build test deploy
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run all
 

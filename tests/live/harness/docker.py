@@ -29,7 +29,7 @@ class Docker:
         # A file of the machine's own would be read otherwise.
         config = directory / "daemon.json"
         config.write_text("{}")
-        self._docker = ["docker", "--host", socket]
+        self.client = ["docker", "--host", socket]
         self._server = Server(
             directory / "log",
             place,
@@ -40,33 +40,34 @@ class Docker:
             *("--containerd-plugins-namespace", f"plugins.{namespace}"),
             *("--storage-driver=vfs", "--exec-opt=native.cgroupdriver=cgroupfs", *WITHOUT_NETWORK),
         )
-        self._server.await_answer(lambda: self._call("info"))
-        self._call("load", "--input", archive)
+        self.directory, self.containerd, self.place = directory, containerd, place
+        self._server.await_answer(lambda: self.call("info"))
+        self.call("load", "--input", archive)
 
     def start(self, order: Order) -> Started:
         options = ["--detach", "--network=none", "--name", order.name]
         volumes = [f"--volume={b.source}:{b.destination}:{b.access}" for b in binds(order.bundle)]
-        container_id = self._call("run", *options, *volumes, image.NAME, *order.args)
+        container_id = self.call("run", *options, *volumes, image.NAME, *order.args)
         return Started(container_id, int(self._inspect(container_id, "{{.State.Pid}}")))
 
     def exec(self, started: Started, order: Order, inside: list[str]) -> None:
-        self._call("exec", "--detach", order.name, *inside)
+        self.call("exec", "--detach", order.name, *inside)
 
     def status(self, started: Started) -> str:
         status = self._inspect(started.id, "{{.State.Status}}")
         return "stopped" if status == "exited" else status
 
     def exit_status(self, started: Started) -> int:
-        return int(self._call("wait", started.id))
+        return int(self.call("wait", started.id))
 
     def delete(self, order: Order) -> None:
-        self._call("rm", "--force", order.name)
+        self.call("rm", "--force", order.name)
 
     def stop(self) -> None:
         self._server.stop()
 
     def _inspect(self, container_id: str, template: str) -> str:
-        return self._call("inspect", "--format", template, container_id)
+        return self.call("inspect", "--format", template, container_id)
 
-    def _call(self, *args: str | Path) -> str:
-        return command.call(*self._docker, *args).strip()
+    def call(self, *args: str | Path) -> str:
+        return command.call(*self.client, *args).strip()

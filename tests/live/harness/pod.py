@@ -52,12 +52,16 @@ def the(kind: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def unpack_image(directory: Path) -> Path:
-    """Build it, and return its root file system."""
+def build_image(archive: Path, name: str) -> None:
     if not shutil.which("buildah"):
         pytest.skip("buildah is not installed")
+    command.call(machine.ROOT / "tools" / "build-image", archive, name)
+
+
+def unpack_image(directory: Path) -> Path:
+    """Build it, and return its root file system."""
     archive, rootfs = directory / "image.tar", directory / "rootfs"
-    command.call(machine.ROOT / "tools" / "build-image", archive, "lastout:live")
+    build_image(archive, "lastout:live")
     rootfs.mkdir()
     with tarfile.open(archive) as tar:
         [manifest] = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]

@@ -72,24 +72,45 @@ static int check_process(const struct guarded *on, struct error *error)
 	return err ? error_set(error, err, "init cannot be looked at: %s", strerror(-err)) : 0;
 }
 
-/*
- * By the cgroup's own list. The path in /proc/PID/cgroup is told relative to the cgroup namespace of
- * whoever reads it, and in a Kubernetes pod on v2 that is one of lastout's own.
- */
-static int check_cgroup(const struct guarded *on, struct error *error)
+/* The same cgroup, or one nested in it. */
+static bool is_within(const char *path, const char *container)
 {
-	pid_t *pids = NULL;
-	bool is_there = false;
-	size_t count = 0;
-	int err;
+	size_t len = strlen(container);
 
-	err = cgroupfs_read_procs(watch_hierarchy(on->watch), on->container->path, &pids, &count);
-	if (err)
-		return error_set(error, err, "its cgroup cannot be read: %s", strerror(-err));
+	return strncmp(path, container, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static bool is_listed(const struct guarded *on, int *ret_err)
+{
+	bool is_there = false;
+	pid_t *pids = NULL;
+	size_t count = 0;
+
+	*ret_err = cgroupfs_read_procs(watch_hierarchy(on->watch), on->container->path, &pids,
+				       &count);
 	for (size_t i = 0; i < count && !is_there; i++)
 		is_there = pids[i] == on->container->init.pid;
 	free(pids); /* by hand: clang-tidy 14 does not follow cleanup attributes */
-	return is_there ? 0 : error_set(error, -EPERM, "it has left the container's cgroup");
+	return is_there;
+}
+
+/*
+ * The path in /proc/PID/cgroup is told relative to the cgroup namespace of whoever reads it, and in a
+ * Kubernetes pod on v2 that is one of lastout's own: then the cgroup's list decides.
+ */
+static int check_cgroup(const struct guarded *on, struct error *error)
+{
+	char path[PATH_MAX];
+	int err = procfs_read_cgroup(watch_proc(on->watch), on->container->init.pid,
+				     watch_hierarchy(on->watch)->controller, path, sizeof(path));
+
+	if (!err && is_within(path, on->container->path))
+		return 0;
+	if (is_listed(on, &err))
+		return 0;
+	if (err)
+		return error_set(error, err, "its cgroup cannot be read: %s", strerror(-err));
+	return error_set(error, -EPERM, "it has left the container's cgroup");
 }
 
 /* Does the runtime's own state name this very process as the container's init? */

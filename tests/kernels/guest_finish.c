@@ -86,9 +86,9 @@ static void make(struct scene *scene, int which)
 
 static void start_agent(struct scene *scene)
 {
-	static const char *const argv[] = {LASTOUT,    "run",	"--init",    "manager",
-					   "--settle", "1s",	"--log",     "json",
-					   "--grace",  "500ms", "--verbose", NULL};
+	static const char *const argv[] = {LASTOUT,	"run",	 "--init", "manager", "--settle",
+					   "1s",	"--log", "json",   "--grace", "500ms",
+					   "--verbose", "--pin", "none",   NULL};
 
 	program_start(&scene->agent, argv);
 	check(program_await(&scene->agent, &scene->agent.err, "\"event\":\"ready\"", NULL),
@@ -202,7 +202,10 @@ void test_finish(const struct ground *ground)
 			check_end(scene, which);
 	}
 	lost = text_count(&scene->agent.err, "\"event\":\"lost\"", NULL, line, sizeof(line));
-	check(!lost || !ground_is_lossless(), "agent: %s", line);
+	/* The classic fork hook does not see CLONE_INTO_CGROUP: who entered so, and has not executed
+	 * anything yet, is found by the last look, and counted then. */
+	check(!lost || !ground_is_lossless() || (lost == 1 && strstr(line, "\"uncounted\":1}")),
+	      "agent: %s", line);
 	for (int which = EARLY; which < BOX_COUNT; which++)
 		box_remove(&scene->boxes[which], ground);
 	program_print_if_failed(&scene->agent);

@@ -70,17 +70,18 @@ def test_tab(complete: Complete, trap: Path, typed: str, completed: str) -> None
     assert not trap.exists()
 
 
-def test_files(complete: Complete, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["lastout check --config", "lastout replay"])
+def test_files(complete: Complete, tmp_path: Path, start: str) -> None:
     (tmp_path / "policies.yaml").touch()
-    line = f"lastout check --config {tmp_path}/pol"
-    assert complete(line).rstrip() == f"lastout check --config {tmp_path}/policies.yaml"
+    assert complete(f"{start} {tmp_path}/pol").rstrip() == f"{start} {tmp_path}/policies.yaml"
 
 
 def test_every_option_of_every_command() -> None:
     """What --help shows is what Tab offers, as both are made from the same table."""
     script = call(LASTOUT, "completion", "bash")
     offered = re.findall(r"^\t([a-z-]+)\)\n\t\toptions='([^']*)'", script, re.MULTILINE)
-    assert len(offered) > 8
+    listed = re.findall(r"^  ([a-z-]+) ", call(LASTOUT, "--help"), re.MULTILINE)
+    assert [command for command, _ in offered] == listed
     for command, options in offered:
         told = re.findall(r"^  +(?:-(.), )?--([a-z-]+)", call(LASTOUT, command, "--help"), re.MULTILINE)
         letters = {f"-{letter}" for letter, _ in told if letter}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/completion.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,16 @@ enum value_kind {
 	VALUE_WORD, /* nothing that a shell could know */
 };
 
+static bool is_file(const char *value)
+{
+	return strcmp(value, "FILE") == 0 || strcmp(value, "PATH") == 0;
+}
+
 static enum value_kind value_kind(const struct option_row *row)
 {
 	if (!row->value)
 		return VALUE_NONE;
-	if (strcmp(row->value, "FILE") == 0 || strcmp(row->value, "PATH") == 0)
+	if (is_file(row->value))
 		return VALUE_FILE;
 	return strcmp(row->value, "DIR") == 0 ? VALUE_FOLDER : VALUE_WORD;
 }
@@ -47,7 +53,7 @@ static void print_containers(void)
 static void print_names(const struct command *command, const char *variable, enum value_kind kind)
 {
 	printf("\t\t%s='", variable);
-	for (const struct option_row *row = command->options; row->name; row++) {
+	for (const struct option_row *row = command_options(command); row->name; row++) {
 		if (kind != VALUE_NONE && value_kind(row) != kind)
 			continue;
 		printf(" --%s", row->name);
@@ -104,6 +110,9 @@ static void print_bash(const struct command *const *commands, int count)
 		    "\t\t:\n"
 		    "\telif [[ $cur == -* || -z $operand ]]; then\n"
 		    "\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
+		    "\telif [[ $operand != CONTAINER ]]; then\n"
+		    "\t\tcompopt -o filenames\n"
+		    "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 		    "\telse\n"
 		    "\t\tmapfile -t COMPREPLY < <(_lastout_containers \"${COMP_WORDS[0]}\" |\n"
 		    "\t\t\twhile read -r word; do\n"
@@ -152,11 +161,12 @@ static void print_zsh_option(const struct option_row *row)
 static void print_zsh_command(const struct command *command)
 {
 	printf("\t%s)\n\t\t_arguments", command->name);
-	for (const struct option_row *row = command->options; row->name; row++)
+	for (const struct option_row *row = command_options(command); row->name; row++)
 		print_zsh_option(row);
 	printf(" \\\n\t\t\t'(-h --help)'{-h,--help}'[show this and end]'");
 	if (command->operand.name)
-		printf(" \\\n\t\t\t'1:%s:_lastout_operand'", command->operand.name);
+		printf(" \\\n\t\t\t'1:%s:%s'", command->operand.name,
+		       is_file(command->operand.name) ? "_files" : "_lastout_operand");
 	printf("\n\t\t;;\n");
 }
 

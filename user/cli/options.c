@@ -34,6 +34,11 @@ void complain(const char *command, const char *text)
 	buf_done(&line);
 }
 
+const struct option_row *command_options(const struct command *command)
+{
+	return command->options ? command->options : command->make_options();
+}
+
 static void print_row(const struct option_row *row)
 {
 	char left[64];
@@ -53,7 +58,7 @@ static void print_help(const struct command *command)
 
 	printf("Usage: lastout %s [OPTIONS]%s%s\n\n%s\n\nOptions:\n", command->name,
 	       operand ? " " : "", operand ? operand : "", command->about);
-	for (const struct option_row *row = command->options; row->name; row++)
+	for (const struct option_row *row = command_options(command); row->name; row++)
 		print_row(row);
 	printf("  %-*s %s\n", OPTIONS_COLUMN, "-h, --help", "show this and end");
 }
@@ -71,7 +76,7 @@ static void fill_tables(const struct command *command, struct getopt_tables *tab
 	memset(tables, 0, sizeof(*tables));
 	*next++ = ':'; /* tell a missing value from an unknown option */
 	*next++ = 'h';
-	for (const struct option_row *row = command->options; row->name; row++, i++) {
+	for (const struct option_row *row = command_options(command); row->name; row++, i++) {
 		tables->longs[i].name = row->name;
 		tables->longs[i].has_arg = row->value ? required_argument : no_argument;
 		tables->longs[i].val = OPTIONS_BASE + i;
@@ -87,7 +92,7 @@ static void fill_tables(const struct command *command, struct getopt_tables *tab
 
 static const struct option_row *find_row(const struct command *command, int answer)
 {
-	const struct option_row *row = command->options;
+	const struct option_row *row = command_options(command);
 
 	if (answer >= OPTIONS_BASE)
 		return row + (answer - OPTIONS_BASE);

@@ -34,6 +34,8 @@ struct command {
 	const char *summary; /* one line for `lastout --help` */
 	const char *about;   /* a few lines for its own --help */
 	const struct option_row *options;
+	/* Where options is NULL: gives them, put together from another command's. Never fails. */
+	const struct option_row *(*make_options)(void);
 	/* The one argument that is no option and must be given; all NULL: there is none. */
 	struct {
 		const char *name; /* what --help calls it */
@@ -41,6 +43,9 @@ struct command {
 	} operand;
 	int (*run)(const struct command *command, int argc, char **argv);
 };
+
+/* The rows of its options, however it has them. */
+const struct option_row *command_options(const struct command *command);
 
 /*
  * Parses everything into `target`. True: go on. False: *ret_status is what to exit with, and

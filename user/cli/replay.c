@@ -46,14 +46,18 @@ static int take_file(void *target, const char *value, struct error *error)
 	return 0;
 }
 
-static void fill_options(struct option_row *rows)
+static const struct option_row *make_options(void)
 {
-	*rows++ = (struct option_row){"output", 'o', "FORMAT", "text or json (text)", take_output};
+	static struct option_row rows[REPLAY_OPTIONS_MAX + 1];
+	struct option_row *next = rows;
+
+	*next++ = (struct option_row){"output", 'o', "FORMAT", "text or json (text)", take_output};
 	for (const char *const *name = policy_options; *name; name++)
 		for (const struct option_row *row = run_option_rows; row->name; row++)
 			if (strcmp(row->name, *name) == 0)
-				*rows++ = *row;
-	*rows = (struct option_row){0};
+				*next++ = *row;
+	*next = (struct option_row){0};
+	return rows;
 }
 
 /* --- output --- */
@@ -169,20 +173,16 @@ static int play(struct replay_command *command, struct config *config, struct er
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	struct option_row rows[REPLAY_OPTIONS_MAX + 1];
-	struct command with_rows = *command;
 	struct replay_command replay = {0};
 	struct config config = {0};
 	struct error error;
 	int status = EXIT_DONE;
 
-	fill_options(rows);
-	with_rows.options = rows;
 	if (run_options_init(&replay.run) < 0) {
 		complain(command->name, "out of memory");
 		return EXIT_FAILED;
 	}
-	if (options_parse(&with_rows, argc, argv, &replay, &status)) {
+	if (options_parse(command, argc, argv, &replay, &status)) {
 		status = EXIT_DONE;
 		if (play(&replay, &config, &error) < 0) {
 			complain(command->name, error.text);
@@ -201,6 +201,7 @@ const struct command command_replay = {
 	.about = "Reads what `tail -o json` or `run --log json --verbose` (stderr and stdout) has\n"
 		 "written, plays it through the policies, and prints what an agent with them\n"
 		 "would have done, and when. Needs no root, waits for nothing, touches nothing.",
+	.make_options = make_options,
 	.operand = {"FILE", take_file},
 	.run = run_command,
 };

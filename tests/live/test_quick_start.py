@@ -19,6 +19,7 @@ from harness.docker import Docker
 from harness.runtimes import Engines
 from harness.scripts import manager, task
 
+IMAGE_BYTES_MAX = 6_000_000
 DOCUMENT = machine.ROOT / "docs" / "quick-start.md"
 
 
@@ -94,6 +95,7 @@ def test_docker(docker: Docker, containers: Containers, start: list[str], tmp_pa
     [image] = [word for word in start if re.fullmatch(r"lastout:[\d.]+", word)]
     archive = tmp_path / "image.tar"
     pod.build_image(archive, image)
+    assert archive.stat().st_size < IMAGE_BYTES_MAX
     docker.call("load", "--input", archive)
     name = containers.init
     start[start.index("--name") + 1] = name

@@ -126,7 +126,7 @@ static int explain_load(int err, struct error *error)
 	if (err == -EPERM || err == -EACCES)
 		return error_set(error, err,
 				 "the kernel refuses to load BPF programs: %s; run as root, with "
-				 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (%s)",
+				 "CAP_BPF and CAP_PERFMON (%s)",
 				 strerror(-err), libbpf_words);
 	if (err == -ESRCH || err == -ENOENT)
 		return error_set(error, err,

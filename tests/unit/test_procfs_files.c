@@ -43,7 +43,7 @@ static void test_cgroup(void **state)
 		{V2, "", "/system.slice/docker-abc.scope"},
 		{"0::/\n", "", "/"},
 		{"0::/a (deleted)\n", "", "/a"},
-		{"0:::a::b:\n", "", ":a::b:"},
+		{"0::/:a::b:\n", "", "/:a::b:"},
 		{"0::/a (deleted)/b\n", "", "/a (deleted)/b"},
 		{"0::/pids:/memory\n", "", "/pids:/memory"},
 		{"0::/without a newline", "", "/without a newline"},
@@ -90,6 +90,19 @@ static void test_cgroup_whose_path_does_not_fit(void **state)
 	assert_string_equal(path, "/234567");
 }
 
+static void test_cgroup_without_a_path(void **state)
+{
+	char path[16] = "kept";
+
+	(void)state;
+	tree_put("4711/cgroup", "0::docker/a\n");
+	assert_int_equal(procfs_read_cgroup(tree, PID, "", path, sizeof(path)), -EINVAL);
+	/* Colons of the next line are not this one's. */
+	tree_put("4711/cgroup", "0\n1:a:/x\n");
+	assert_int_equal(procfs_read_cgroup(tree, PID, "1", path, sizeof(path)), -ENOENT);
+	assert_string_equal(path, "kept");
+}
+
 static void test_cgroup_of_nobody(void **state)
 {
 	char path[8] = "kept";
@@ -117,6 +130,8 @@ static void test_ns_pid(void **state)
 		{"", -ENODATA, 99},
 		{"Name:\tsh\nNSpid:\t4711\t1", -EINVAL, 99},
 		{"Name:\tsh\nNSpid:\n", -EINVAL, 99},
+		{"Name:\tsh\nNSpid:\t4711\t-1\n", -EINVAL, 99},
+		{"Name:\tsh\nNSpid:\t4711\t4294967297\n", -EINVAL, 99},
 	};
 
 	(void)state;
@@ -217,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_tree(test_cgroup),
 		in_tree(test_cgroup_whose_path_does_not_fit),
+		in_tree(test_cgroup_without_a_path),
 		in_tree(test_cgroup_of_nobody),
 		in_tree(test_ns_pid),
 		in_tree(test_ns_pid_behind_a_long_line),

@@ -143,8 +143,10 @@ static bool list_has(const char *list, size_t len, const char *controller)
 static int take_path(const char *text, char *ret_path, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	size_t len = strcspn(text, "\n"), tail = sizeof(deleted) - 1;
+	size_t len = strlen(text), tail = sizeof(deleted) - 1;
 
+	if (text[0] != '/')
+		return -EINVAL;
 	if (len > tail && memcmp(text + len - tail, deleted, tail) == 0)
 		len -= tail;
 	if (len >= size)
@@ -158,22 +160,19 @@ int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char
 		       size_t size)
 {
 	char path[PROCFS_PATH_SIZE], text[16384];
-	const char *line = text;
+	char *line, *next = text;
 	int len;
 
 	pid_path(path, proc, pid, "cgroup");
 	len = file_read(path, text, sizeof(text));
 	if (len < 0)
 		return len;
-	while (*line) {
-		const char *list = strchr(line, ':'), *rest, *end = strchr(line, '\n');
+	while ((line = strsep(&next, "\n"))) {
+		const char *list = strchr(line, ':');
+		const char *rest = list ? strchr(list + 1, ':') : NULL;
 
-		rest = list ? strchr(list + 1, ':') : NULL;
 		if (rest && list_has(list + 1, (size_t)(rest - list - 1), controller))
 			return take_path(rest + 1, ret_path, size);
-		if (!end)
-			break;
-		line = end + 1;
 	}
 	return -ENOENT;
 }
@@ -197,6 +196,7 @@ int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
 	char path[PROCFS_PATH_SIZE];
 	const char *last;
 	size_t size = 0;
+	long ns_pid;
 
 	pid_path(path, proc, pid, "status");
 	file = fopen(path, "re");
@@ -209,7 +209,10 @@ int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
 		last = strrchr(line, '\t');
 		if (!last || !strchr(last, '\n'))
 			return -EINVAL; /* cut short */
-		*ret_ns_pid = (pid_t)strtol(last + 1, NULL, 10);
+		ns_pid = strtol(last + 1, NULL, 10);
+		if (ns_pid <= 0 || ns_pid > INT32_MAX)
+			return -EINVAL;
+		*ret_ns_pid = (pid_t)ns_pid;
 		return 0;
 	}
 	return -ENODATA;

@@ -51,8 +51,9 @@ static void put_asked(struct buf *out, const struct replay_line *line)
 		signal_name(line->policy->signal, signal, sizeof(signal));
 		buf_printf(out, " would be asked to end by %s", signal);
 	} else {
-		buf_printf(out, " would be made to exit as its %s task did",
-			   line->policy->status == POLICY_STATUS_TASK ? "last" : "worst");
+		buf_printf(out, " would be made to exit as its %s did",
+			   line->policy->status == POLICY_STATUS_TASK ? "last task" :
+									"first task that failed");
 	}
 	if (line->container->init.comm[0]) {
 		buf_puts(out, ", init ");

@@ -160,13 +160,14 @@ static void test_procs_of_nested_cgroups_belong_to_it(void **state)
 	tree_put("box/init.scope/cgroup.procs", "41\n");
 	tree_put("box/a/cgroup.procs", "");
 	tree_put("box/a/b/cgroup.procs", "4194303\n42\n");
+	tree_put("box/a/.hidden/cgroup.procs", "43\n");
 	tree_put("box2/cgroup.procs", "50\n");
 	tree_put("none/cgroup.procs", "");
-	check_procs("/box", (pid_t[]){7, 40, 41, 42, 4194303}, 5);
-	check_procs("/box/a", (pid_t[]){42, 4194303}, 2);
+	check_procs("/box", (pid_t[]){7, 40, 41, 42, 43, 4194303}, 6);
+	check_procs("/box/a", (pid_t[]){42, 43, 4194303}, 3);
 	check_procs("/box2", (pid_t[]){50}, 1);
 	check_procs("/none", NULL, 0);
-	check_procs("/", (pid_t[]){1, 2, 7, 40, 41, 42, 50, 4194303}, 8);
+	check_procs("/", (pid_t[]){1, 2, 7, 40, 41, 42, 43, 50, 4194303}, 9);
 }
 
 static void test_many_procs(void **state)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/cgroupfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sys/file.h"
@@ -20,60 +21,89 @@ static int full_path(const struct hierarchy *hierarchy, const char *path, char *
 	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
-static void fts_done(FTS **fts)
-{
-	if (*fts)
-		(void)fts_close(*fts);
-}
-
-static bool is_unread(const FTSENT *entry)
-{
-	return entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR ||
-	       entry->fts_info == FTS_ERR;
-}
-
 /* Removed since it was listed. */
 static bool is_gone(int err)
 {
-	return err == ENOENT || err == ENODEV;
+	return err == -ENOENT || err == -ENODEV;
+}
+
+/* Where a walk is: the path is extended and cut back in place. */
+struct walk {
+	char path[PATH_MAX]; /* with the mount in front */
+	size_t skip;	     /* length of the mount */
+	cgroupfs_visit_fn visit;
+	void *context;
+};
+
+static int walk_below(struct walk *walk, size_t len);
+
+static int walk_into(struct walk *walk, size_t len, uint64_t id)
+{
+	struct stat stat_buf;
+
+	if (!walk->visit(walk->context, walk->path[walk->skip] ? walk->path + walk->skip : "/", id))
+		return 0;
+	/*
+	 * A directory has one link for each one in it, besides its own two (kernfs has counted so since
+	 * 3.14): most cgroups have none, and their dozens of files need not be listed. Looked at after
+	 * the visit, as a listing would be, so that what is moved into a new one meanwhile is met.
+	 */
+	if (lstat(walk->path, &stat_buf) < 0)
+		return -errno;
+	return stat_buf.st_nlink == 2 ? 0 : walk_below(walk, len);
+}
+
+static int is_nested(const struct dirent *entry)
+{
+	return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+	       strcmp(entry->d_name, "..") != 0;
+}
+
+static int walk_named(struct walk *walk, size_t len, const struct dirent *entry)
+{
+	int added = snprintf(walk->path + len, sizeof(walk->path) - len, "/%s", entry->d_name);
+	int err;
+
+	if (added < 0 || (size_t)added >= sizeof(walk->path) - len)
+		return -ENAMETOOLONG;
+	err = walk_into(walk, len + (size_t)added, entry->d_ino);
+	return is_gone(err) ? 0 : err;
+}
+
+/* Lists first and goes into them then, so that a deep tree does not take a descriptor a level. */
+static int walk_below(struct walk *walk, size_t len)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(walk->path, &entries, is_nested, NULL), err = 0;
+
+	if (count < 0)
+		return -errno;
+	for (int i = 0; i < count; i++) {
+		if (!err)
+			err = walk_named(walk, len, entries[i]);
+		free(entries[i]);
+	}
+	free(entries);
+	walk->path[len] = '\0';
+	return err;
 }
 
 /* Every directory below `path`, itself included, parents first. */
-static int walk(const struct hierarchy *hierarchy, const char *path, cgroupfs_visit_fn visit,
-		void *context)
+static int walk_from(const struct hierarchy *hierarchy, const char *path, cgroupfs_visit_fn visit,
+		     void *context)
 {
-	char root[PATH_MAX];
-	char *roots[] = {root, NULL};
-	_cleanup_(fts_done) FTS *fts = NULL;
-	FTSENT *entry;
-	size_t skip = strlen(hierarchy->mount);
-	int err = full_path(hierarchy, path, root, sizeof(root));
+	struct walk walk = {.skip = strlen(hierarchy->mount), .visit = visit, .context = context};
+	uint64_t id = 0;
+	int err = full_path(hierarchy, path, walk.path, sizeof(walk.path));
 
-	if (err)
-		return err;
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-	if (!fts)
-		return -errno;
-	for (;;) {
-		const char *relative;
-
-		errno = 0;
-		entry = fts_read(fts);
-		if (!entry)
-			return -errno; /* 0 at the end */
-		relative = entry->fts_path + skip;
-		if (is_unread(entry) && (entry->fts_level == 0 || !is_gone(entry->fts_errno)))
-			return -entry->fts_errno;
-		if (entry->fts_info != FTS_D)
-			continue;
-		if (!visit(context, *relative ? relative : "/", entry->fts_statp->st_ino))
-			(void)fts_set(fts, entry, FTS_SKIP);
-	}
+	if (!err)
+		err = cgroupfs_read_id(hierarchy, path, &id);
+	return err ? err : walk_into(&walk, strlen(walk.path), id);
 }
 
 int cgroupfs_walk(const struct hierarchy *hierarchy, cgroupfs_visit_fn visit, void *context)
 {
-	return walk(hierarchy, "", visit, context);
+	return walk_from(hierarchy, "", visit, context);
 }
 
 int cgroupfs_read_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id)
@@ -113,26 +143,53 @@ static int pid_list_add(struct pid_list *list, pid_t pid)
 	return 0;
 }
 
+/* Adds the whole numbers in `text`; what is left of the last line is moved to the front. */
+static int take_lines(struct pid_list *list, char *text, size_t *len)
+{
+	char *line = text, *end;
+
+	text[*len] = '\0';
+	while ((end = strchr(line, '\n'))) {
+		char *rest;
+		long pid = strtol(line, &rest, 10);
+		int err = rest == end && rest > line ? pid_list_add(list, (pid_t)pid) : -EINVAL;
+
+		if (err)
+			return err;
+		line = end + 1;
+	}
+	*len -= (size_t)(line - text);
+	memmove(text, line, *len);
+	return 0;
+}
+
 static int read_procs_file(struct pid_list *list, const char *path)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	char full[PATH_MAX];
-	int pid, err, fields;
+	char full[PATH_MAX], text[4096];
+	_cleanup_close_ int fd = -1;
+	size_t len = 0;
+	int err;
 
 	if (snprintf(full, sizeof(full), "%s%s/cgroup.procs", list->hierarchy->mount, path) >=
 	    (int)sizeof(full))
 		return -ENAMETOOLONG;
-	file = fopen(full, "re");
-	if (!file)
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	while ((fields = fscanf(file, "%d", &pid)) == 1) {
-		err = pid_list_add(list, pid);
+	for (;;) {
+		ssize_t got = read(fd, text + len, sizeof(text) - 1 - len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return len ? -EINVAL : 0;
+		len += (size_t)got;
+		err = take_lines(list, text, &len);
 		if (err)
 			return err;
 	}
-	if (ferror(file))
-		return -errno;
-	return fields == EOF ? 0 : -EINVAL;
 }
 
 static bool visit_procs(void *context, const char *path, uint64_t id)
@@ -154,7 +211,7 @@ int cgroupfs_read_procs(const struct hierarchy *hierarchy, const char *path, pid
 			size_t *ret_count)
 {
 	struct pid_list list = {.hierarchy = hierarchy};
-	int err = walk(hierarchy, path, visit_procs, &list);
+	int err = walk_from(hierarchy, path, visit_procs, &list);
 
 	if (!err)
 		err = list.err;

@@ -198,3 +198,19 @@ def test_killed_in_the_middle(start_agent: StartAgent, containers: Containers) -
             assert process.state(container.pid) in "SR"
             lastout.call("finish", container.id, "--status", "6", "--socket", agent.socket)
         assert container.await_end() == code(6)
+
+
+def test_spared_order_is_no_policy(start_agent: StartAgent, containers: Containers) -> None:
+    """A task that lives again at the end of grace ends the order, and nothing follows by itself."""
+    agent = start_agent(grace="500ms")
+    again = 'trap \'sh -c "echo \\$\\$ > /c/up; read _ < /c/go" &\' TERM\n'
+    container = containers.shell(again + manager(on_term=None), name="unnamed")
+    agent.await_container(container)
+    done = lastout.call("finish", container.id, "--socket", agent.socket)
+    assert done.returncode == 1
+    assert "a task lives again" in done.stderr
+    container.await_up()
+    container.go()
+    containers.canary(agent)
+    assert container.is_alive()
+    assert not agent.outcomes_of(container)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "agent/about.h"
 #include "agent/everybody.h"
 #include "agent/explain.h"
 #include "agent/history.h"
@@ -252,6 +253,18 @@ static void get_events(const struct route *route)
 		http_stream_begin(route->exchange, on_listener_gone, listener);
 }
 
+static void get_agent(const struct route *route)
+{
+	_cleanup_(buf_done) struct buf body = {0};
+	struct json json;
+
+	json_init(&json, &body);
+	json_object_begin(&json, NULL);
+	about_put(&json, route->api->shared->watch);
+	json_object_end(&json);
+	http_reply_json(route->exchange, 200, &body);
+}
+
 static const struct {
 	const char *method;
 	const char *segments[4]; /* "*": a container */
@@ -262,6 +275,7 @@ static const struct {
 	{"GET", {"v1", "containers", "*", "wait"}, get_wait},
 	{"POST", {"v1", "containers", "*", "finish"}, post_finish},
 	{"GET", {"v1", "events"}, get_events},
+	{"GET", {"v1", "agent"}, get_agent},
 };
 
 enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };

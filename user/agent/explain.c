@@ -183,6 +183,9 @@ static void say_next(struct buf *text, const struct follower_shared *shared,
 					       no_policy_text(view->choice));
 		return;
 	case LIFECYCLE_STOPPING:
+		if (view->refusal[0])
+			buf_printf(text, "look again, since it is refused now: %s; else ",
+				   view->refusal);
 		buf_puts(text, "kill init, if it still lives and nobody else does");
 		return;
 	case LIFECYCLE_KILLING:
@@ -213,7 +216,7 @@ static void put_next(struct json *json, const struct follower_shared *shared,
 	say_next(&text, shared, container, view);
 	json_object_begin(json, "would");
 	json_string(json, "text", text.data);
-	if (view->deadline_ns)
+	if (view->deadline_ns && view->acts_by)
 		json_double(
 			json, "in_s",
 			view->deadline_ns > now_ns ? FIELDS_SECONDS(view->deadline_ns - now_ns) : 0,

@@ -11,14 +11,24 @@
 
 /* --- steps --- */
 
+/* As if it had not been asked: by hand or not, whatever comes now is another last exit. */
 static void spare(struct follower *follower)
 {
-	follower_log(follower->container, LOG_LEVEL_WARN, "spared",
-		     "init outlived its grace, but a task lives again: not killed", NULL, NULL);
+	static const char reason[] = "it outlived its grace, but a task lives again: not killed";
+
+	follower_log(follower->container, LOG_LEVEL_WARN, "spared", reason, NULL, NULL);
+	if (follower->is_ordered && follower->shared->on_refused)
+		follower->shared->on_refused(follower->shared->context, follower->container,
+					     reason);
 	follower->container->is_asked = false;
 	follower->is_ordered = false;
 	follower->ordered_code = FOLLOWER_NO_CODE;
+	follower->was_asked = false;
+	follower->latency_ns = 0;
+	follower->fallback = NULL;
+	follower->policy = NULL; /* that of an order holds for that order alone */
 	follower_policies_changed(follower);
+	follower_match_policy(follower);
 }
 
 static void act(struct follower *follower, unsigned actions)
@@ -104,6 +114,8 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 	}
 	if (err != -EAGAIN)
 		follower->is_put_off = false;
+	if (!err)
+		follower->refusal.text[0] = '\0';
 	switch (err) {
 	case 0:
 		if (follower->is_signal_due)

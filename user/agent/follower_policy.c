@@ -109,7 +109,9 @@ void follower_refuse(struct follower *follower, const char *reason)
 			     "a container is not finished, although its policy asks for it",
 			     "reason", reason);
 	(void)error_set(&follower->refusal, 0, "%s", reason);
-	follower->life.deadline_ns = 0;
+	/* The reason may pass: another container that shared its namespace ends, a window is over. */
+	follower->life.deadline_ns = clock_boot_ns() + FOLLOWER_REFUSED_NS;
+	follower_arm_timer(follower);
 }
 
 const struct policy *follower_ordered_policy(const struct follower *follower)

@@ -14,6 +14,8 @@ enum {
 };
 
 #define FOLLOWER_ATTEMPT_NS (100 * NS_PER_MS)
+/* A container that was refused is looked at again so often. */
+#define FOLLOWER_REFUSED_NS (5 * NS_PER_SEC)
 
 /* Init is being made to call exit_group itself; see sys/exit_by_status.h. */
 struct attempt {
@@ -61,7 +63,7 @@ bool follower_is_limited(struct follower *follower);
 /* How many hold the container, as the kernel counts them. */
 unsigned follower_holders(const struct follower *follower);
 bool follower_is_ending(const struct follower *follower);
-/* Says why it is not finished, and stops the timer. */
+/* Says why it is not finished, once, and looks again later. */
 void follower_refuse(struct follower *follower, const char *reason);
 
 /* --- follower_end.c: the last look, and the end of init --- */

@@ -68,7 +68,7 @@ const struct past *history_find(struct history *history, const char *reference, 
 
 	expire(history, now_ns);
 	DL_FOREACH(history->oldest, past) {
-		if (strcmp(past->id, reference) == 0 ||
+		if (strncmp(past->id, reference, strlen(reference)) == 0 ||
 		    (past->name && strcmp(past->name, reference) == 0))
 			found = past;
 	}

@@ -36,7 +36,7 @@ struct history {
 /* Remembers a container that has ended. Out of memory: it is forgotten. */
 void history_add(struct history *history, const struct container *container, uint64_t now_ns);
 
-/* The latest of this id or name; NULL if there is none. Valid until the next call. */
+/* The latest of this name, or whose id begins so; NULL if there is none. Valid until the next call. */
 const struct past *history_find(struct history *history, const char *reference, uint64_t now_ns);
 
 void history_done(struct history *history);

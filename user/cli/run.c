@@ -65,6 +65,19 @@ static bool is_same(const char *one, const char *other)
 	return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
+static bool has_same_dirs(const struct config *old, const struct config *new)
+{
+	for (int i = 0; i < CONFIG_RUNTIME_COUNT; i++) {
+		char **a = old->state_dirs[i], **b = new->state_dirs[i];
+
+		for (; a && b && *a && *b && strcmp(*a, *b) == 0; a++, b++)
+			;
+		if ((a && *a) || (b && *b) || (!a != !b))
+			return false;
+	}
+	return true;
+}
+
 /* What a running agent cannot change is said, not passed over. */
 static void warn_of_fixed(const struct config *old, const struct config *new)
 {
@@ -77,6 +90,7 @@ static void warn_of_fixed(const struct config *old, const struct config *new)
 		{"metrics", !is_same(old->metrics, new->metrics)},
 		{"max_processes", old->max_processes != new->max_processes},
 		{"max_containers", old->max_containers != new->max_containers},
+		{"state_dirs", !has_same_dirs(old, new)},
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
@@ -97,7 +111,7 @@ static void reload(struct run *run)
 			    "no configuration file is in use: nothing to reload");
 		return;
 	}
-	err = config_load(run->options.config_path, &config, &error);
+	err = run_options_load(&run->options, &config, &error);
 	if (err) {
 		log_reload(LOG_LEVEL_ERROR, "the configuration stays as it was", "error",
 			   error.text);

@@ -6,6 +6,7 @@ namespace is its container's own.
 
 from __future__ import annotations
 
+from harness import process
 from harness.agent import Agent
 from harness.containers import Containers
 from harness.scripts import manager, task
@@ -52,3 +53,15 @@ def test_owner_of_a_shared_pid_namespace(agent: Agent, containers: Containers) -
     assert host.is_alive()
     assert guest.is_alive()
     assert not agent.outcomes_of(host)
+
+
+def test_refusal_that_passes(agent: Agent, containers: Containers) -> None:
+    """Once the other container is gone, there is nothing left to refuse."""
+    host = containers.shell(AT_WORK)
+    guest = containers.shell(AT_WORK, pid_namespace=f"/proc/{host.pid}/ns/pid")
+    agent.await_working(guest)
+    agent.await_working(host)
+    host.go()
+    agent.await_refusal(host)
+    process.kill(guest.pid, "SIGKILL")
+    agent.await_finished(host)

@@ -118,7 +118,9 @@ class Containers:
             directory, namesake.name if namesake else own, command, annotations, pod, binds
         )
         cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
-        bundle.write_config(directory, self._rootfs, cgroup_path, order.args, **config)
+        bundle.write_config(
+            directory, self._rootfs, cgroup_path, order.args, annotations=dict(annotations), **config
+        )
         container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))
         self._made.append(container)
         if namesake:

@@ -123,9 +123,15 @@ def test_manager_that_starts_its_task_again(
     lines = replay(path, containers.init, settle="3s")
     (line,) = asked(container, lines)
     assert line["last_task"] == outcome["last_task"]
-    assert states(container, lines) == agent.states(container)
-    # With hardly any settle each of the ten would have been taken for the last.
-    assert len(asked(container, replay(path, containers.init, settle="1ms"))) == 10
+    hasty = asked(container, replay(path, containers.init, settle="1ms"))
+    if by == "tail":
+        assert states(container, lines) == ["working", "settling"] * 10 + ["stopping", "gone"]
+        # With hardly any settle each of the ten would have been taken for the last.
+        assert len(hasty) == 10
+    else:
+        # A busy agent passes over a last exit after which a task lives already.
+        assert states(container, lines) == agent.states(container)
+        assert 1 <= len(hasty) <= 10
 
 
 def test_injected_process_holds(

@@ -246,6 +246,65 @@ static void test_what_is_not_recorded(void **state)
 					 "may match, too\n"));
 }
 
+/* --- lines as the agent logs them --- */
+
+static void put_log(struct buf *out, unsigned second, const char *event, const char *rest)
+{
+	buf_printf(
+		out,
+		"{\"time\":\"2026-11-24T10:00:%02u.000000000Z\",\"level\":\"debug\",\"event\":\"%s\","
+		"\"container\":\"a\",%s}\n",
+		second, event, rest);
+}
+
+#define NOBODY "\"tasks\":0,\"injected\":0"
+#define ENDED  ",\"last_pid\":7,\"last_comm\":\"work\",\"last_exit_code\":0"
+
+static void put_log_begin(struct buf *out)
+{
+	put_log(out, 1, "container", "\"runtime\":\"runc\",\"init\":\"goproc\",\"init_pid\":1");
+	put_log(out, 1, "state",
+		"\"from\":\"starting\",\"to\":\"working\",\"why\":\"task\",\"tasks\":1,\"injected\":0");
+	put_log(out, 2, "state",
+		"\"from\":\"working\",\"to\":\"settling\",\"why\":\"last_exit\"," NOBODY ENDED);
+}
+
+/* A task has come and gone while it settled: from there settle is counted. */
+static void test_log_of_settling_again(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+	struct policy *policy = policies_init(&set);
+
+	(void)state;
+	policy->timing.settle_ns = 5 * NS_PER_SEC;
+	put_log_begin(&recording);
+	put_log(&recording, 5, "settle_again",
+		"\"from\":\"settling\",\"to\":\"settling\",\"why\":\"last_exit\"," NOBODY ENDED);
+	put_log(&recording, 30, "found", "\"x\":1");
+	(void)play(&recording, &set, &out);
+	assert_null(strstr(out.data, AT "07"));
+	assert_non_null(strstr(out.data, AT "10.000Z a would be asked"));
+}
+
+/* While it was paused nobody is asked; then at the agent's own look. */
+static void test_log_of_a_pause(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+
+	(void)state;
+	(void)policies_init(&set);
+	put_log_begin(&recording);
+	put_log(&recording, 4, "put_off", "\"reason\":\"it is paused\"");
+	put_log(&recording, 9, "state",
+		"\"from\":\"settling\",\"to\":\"stopping\",\"why\":\"empty\"," NOBODY);
+	(void)play(&recording, &set, &out);
+	assert_null(strstr(out.data, AT "03"));
+	assert_non_null(strstr(out.data, AT "09.000Z a would be asked"));
+	assert_null(strstr(out.data, "not certain"));
+}
+
 static void test_rubbish(void **state)
 {
 	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
@@ -329,6 +388,8 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_container_that_is_started_again),
 		cmocka_unit_test(test_what_is_not_recorded),
+		cmocka_unit_test(test_log_of_settling_again),
+		cmocka_unit_test(test_log_of_a_pause),
 		cmocka_unit_test(test_rubbish),
 		cmocka_unit_test(test_kept_recordings),
 	};

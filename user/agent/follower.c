@@ -72,7 +72,9 @@ void follower_step(struct follower *follower, enum lifecycle_event event)
 	unsigned actions;
 
 	follower->life = lifecycle_step(follower->life, event, clock_boot_ns(), &times, &actions);
-	if (follower->life.state != from)
+	/* A task came and went while it settled: nothing else would tell of that. */
+	if (follower->life.state != from ||
+	    (event == LIFECYCLE_LAST_EXIT && from == LIFECYCLE_SETTLING))
 		follower_log_state(follower->container, from, follower->life.state, event);
 	act(follower, actions);
 	if (follower->life.state != from && follower->shared->on_state)

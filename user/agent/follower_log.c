@@ -39,7 +39,10 @@ void follower_log_state(const struct container *container, enum lifecycle_state 
 	const struct abi_counts *counts = &container->counts;
 	struct log_line line;
 
-	log_begin(&line, LOG_LEVEL_DEBUG, "state", "state changes");
+	if (from == to)
+		log_begin(&line, LOG_LEVEL_DEBUG, "settle_again", "settle begins anew");
+	else
+		log_begin(&line, LOG_LEVEL_DEBUG, "state", "state changes");
 	log_string(&line, "container", container->identity.id);
 	log_string(&line, "from", lifecycle_state_name(from));
 	log_string(&line, "to", lifecycle_state_name(to));

@@ -11,6 +11,7 @@
 void follower_log(const struct container *container, enum log_level level, const char *event,
 		  const char *message, const char *key, const char *value);
 
+/* Also where settle begins anew: then both states are the same. */
 void follower_log_state(const struct container *container, enum lifecycle_state from,
 			enum lifecycle_state to, enum lifecycle_event event);
 void follower_log_found(const struct container *container);

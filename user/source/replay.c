@@ -257,7 +257,7 @@ static int parse_event(const json_t *line, struct replay_record *record, const c
 		return parse_found(line, record, REPLAY_FOUND);
 	if (strcmp(event, "init") == 0)
 		return parse_found(line, record, REPLAY_INIT);
-	if (strcmp(event, "state") == 0)
+	if (strcmp(event, "state") == 0 || strcmp(event, "settle_again") == 0)
 		return parse_state(line, record, ret_reason);
 	if (strcmp(event, "put_off") == 0)
 		return parse_put_off(line, record);

@@ -59,6 +59,9 @@ FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 UNIT_OBJECTS := $(PURE_SOURCES:%.c=$(B)/unit/%.o)
 T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out tests/bench/%.bpf.c \
+	tests/bench/floor.c,$(wildcard tests/bench/*.c)))
+FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/floor_*.bpf.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
 C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
@@ -84,9 +87,10 @@ test:
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run all
 
-# Also measures bpftrace beside lastout, where it is installed.
-bench: all $(PROGRAMS) $(B)/tests/bench/lives
-	$(Q)tests/bench/run
+# Beside its peers, about twelve minutes; QUICK=1 is about two, and writes its tables into $(B)/bench.
+bench: all $(BENCHES) $(B)/tests/bench/floor
+	$(Q)tools/install-deps bench
+	$(Q)tests/bench/run $(if $(QUICK),--quick)
 
 tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 
@@ -265,6 +269,20 @@ $(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS)
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) $(LIBS) -o $@
+
+$(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+	$(say) BPF $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/tests/bench/floor.skel.h: $(FLOOR_OBJECTS)
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen object $(@D)/floor.bpf.o $^
+	$(Q)$(BPFTOOL) gen skeleton $(@D)/floor.bpf.o name floor > $@
+
+$(B)/tests/bench/floor: tests/bench/floor.c $(B)/tests/bench/floor.skel.h
+	$(say) CC $<
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) -iquote $(@D) $< -lbpf -lelf -lz -o $@
 
 $(B)/tests/bench/%: tests/bench/%.c
 	$(say) CC $<

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,6 +95,30 @@ static void test_a_dead_one_is_replaced(void **state)
 	assert_int_equal(access(made.path, F_OK), -1);
 }
 
+/* Killed just now: a child that has the socket, too, follows a moment later. */
+static void test_a_dying_one_is_replaced(void **state)
+{
+	static const struct timespec moment = {.tv_nsec = 60000000};
+	struct unix_socket dying, made;
+	pid_t child;
+	int fd;
+
+	(void)state;
+	listen_at(tree_path("s"), &dying, &fd);
+	child = fork();
+	if (child == 0) {
+		nanosleep(&moment, NULL);
+		_exit(0);
+	}
+	close(fd);
+	assert_true(can_connect(dying.path));
+	listen_at(dying.path, &made, &fd);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(can_connect(made.path));
+	close(fd);
+	unix_socket_remove(&made);
+}
+
 static void test_a_living_one_is_not(void **state)
 {
 	struct unix_socket first, second = {.path = "untouched"};
@@ -170,10 +196,10 @@ static void test_where_no_socket_can_be(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_tree(test_for_its_owner_alone),    in_tree(test_a_folder_that_was_there_stays),
-		in_tree(test_a_dead_one_is_replaced), in_tree(test_a_living_one_is_not),
-		in_tree(test_nor_a_busy_one),	      in_tree(test_what_is_no_socket_stays),
-		in_tree(test_where_no_socket_can_be),
+		in_tree(test_for_its_owner_alone),     in_tree(test_a_folder_that_was_there_stays),
+		in_tree(test_a_dead_one_is_replaced),  in_tree(test_a_dying_one_is_replaced),
+		in_tree(test_a_living_one_is_not),     in_tree(test_nor_a_busy_one),
+		in_tree(test_what_is_no_socket_stays), in_tree(test_where_no_socket_can_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

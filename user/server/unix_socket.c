@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-enum { UNIX_SOCKET_BACKLOG = 64 };
+enum { UNIX_SOCKET_BACKLOG = 64, PROBES = 15 };
 
 int unix_socket_address(const char *path, struct sockaddr_un *ret_address, struct error *error)
 {
@@ -57,6 +58,22 @@ static int probe(const struct sockaddr_un *address)
 	return 0;
 }
 
+/*
+ * Nobody listens: a negative errno as connect(2) gives it. One who was killed just now listens for a
+ * moment yet, if a child of its has the socket, too, and is about to follow.
+ */
+static int probe_patiently(const struct sockaddr_un *address)
+{
+	static const struct timespec moment = {.tv_nsec = 20000000};
+	int err = probe(address);
+
+	for (int i = 0; i < PROBES && (err == 0 || err == -EAGAIN); i++) {
+		(void)nanosleep(&moment, NULL); /* cut short is fine */
+		err = probe(address);
+	}
+	return err;
+}
+
 /* Removes what a listener left that was killed. */
 static int clear_the_way(const struct sockaddr_un *address, struct error *error)
 {
@@ -72,7 +89,7 @@ static int clear_the_way(const struct sockaddr_un *address, struct error *error)
 		return error_set(error, -EEXIST,
 				 "%s is there and is no socket; remove it, or give another path",
 				 path);
-	err = probe(address);
+	err = probe_patiently(address);
 	/* EAGAIN: its queue is full */
 	if (err == 0 || err == -EAGAIN)
 		return error_set(error, -EADDRINUSE,

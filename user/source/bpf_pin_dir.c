@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -68,7 +69,9 @@ static int lock(const char *directory, int *ret_fd, struct error *error)
 
 int bpf_pin_lock(const char *directory, int *ret_fd, struct error *error)
 {
-	int err = check_place(directory, error), tries = 10;
+	/* One who was killed just now holds it for a moment yet, if a child of its is about to follow. */
+	static const struct timespec moment = {.tv_nsec = 20000000};
+	int err = check_place(directory, error), tries = 15;
 
 	if (err)
 		return err;
@@ -77,7 +80,9 @@ int bpf_pin_lock(const char *directory, int *ret_fd, struct error *error)
 			return error_set(error, -errno, "cannot make %s: %s", directory,
 					 strerror(errno));
 		err = lock(directory, ret_fd, error);
-	} while ((err == -ESTALE || err == -ENOENT) && --tries);
+		if (err == -EWOULDBLOCK)
+			(void)nanosleep(&moment, NULL);
+	} while ((err == -ESTALE || err == -ENOENT || err == -EWOULDBLOCK) && --tries);
 	return err;
 }
 

@@ -188,7 +188,7 @@ $(B)/user/%.o: user/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/user/cli/version.o $(B)/user/agent/about.o: CPPFLAGS += -DLASTOUT_VERSION='"$(VERSION)"' -DLASTOUT_BUILD='"$(BUILD)"'
+$(B)/user/cli/version.o: CPPFLAGS += -DLASTOUT_VERSION='"$(VERSION)"' -DLASTOUT_BUILD='"$(BUILD)"'
 
 $(B)/lastout: $(USER_OBJECTS)
 	$(say) LD $@

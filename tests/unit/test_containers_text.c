@@ -44,6 +44,28 @@ static void check(const struct containers_style *style, const char *json, const 
 	json_decref(containers);
 }
 
+static void check_losses(const char *json, const char *expected)
+{
+	_cleanup_(buf_done) struct buf out = {0};
+	json_t *losses = json ? reply(json) : NULL;
+
+	containers_put_losses(&out, losses);
+	assert_string_equal(out.data ? out.data : "", expected);
+	json_decref(losses);
+}
+
+static void test_losses(void **state)
+{
+	(void)state;
+	check_losses(NULL, ""); /* an older agent does not say */
+	check_losses("{'ring_full':0,'stale':0}", "");
+	check_losses(
+		"{'ring_full':3,'stale':0,'skipped':1}",
+		"lost, and made good by reading all containers again: 3 ring_full, 1 skipped\n");
+	check_losses("{'a\\u001b':3,'b':'x','c':-1}",
+		     "lost, and made good by reading all containers again: 3 a\\x1b\n");
+}
+
 static const struct containers_style plain, coloured = {.has_colour = true},
 					    wide = {.is_wide = true};
 
@@ -135,8 +157,11 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	cmocka_unit_test(test_pods_and_statuses),
-		cmocka_unit_test(test_wide),	cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_pods_and_statuses),
+		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_hostile),
 	};
 

@@ -5,5 +5,8 @@
 #include "agent/watch.h"
 #include "base/json.h"
 
+/* The member `losses`: by kind, what was lost since the agent began. */
+void about_put_losses(struct json *json, struct watch *watch);
+
 /* Members of an object: version, containers, losses, rereads, pins, hooks. */
-void about_put(struct json *json, struct watch *watch);
+void about_put(struct json *json, const char *version, struct watch *watch);

@@ -146,7 +146,7 @@ static int start(struct agent *agent, struct error *error)
 		.is_pin_optional = options->is_pin_optional,
 		.max_processes = options->max_processes,
 		.max_containers = options->max_containers,
-		.reread_ms = AGENT_REREAD_MS,
+		.reread_ms = options->reread_ms ? options->reread_ms : AGENT_REREAD_MS,
 		.helpers = options->helpers,
 		.observer = {.on_change = on_change, .on_exit = on_exit_record, .context = agent},
 	};
@@ -165,7 +165,8 @@ static int start(struct agent *agent, struct error *error)
 	if (!agent->shared.policies || !agent->shared.limiter)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (options->socket) /* first: a second agent is told before it loads anything */
-		err = api_new(&agent->shared, options->socket, &agent->api, error);
+		err = api_new(&agent->shared, options->build.version, options->socket, &agent->api,
+			      error);
 	if (!err && options->metrics)
 		err = open_port(agent, error);
 	if (!err)

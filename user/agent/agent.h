@@ -27,6 +27,7 @@ struct agent_options {
 	bool is_pin_optional;
 	unsigned max_processes;
 	unsigned max_containers;
+	uint64_t reread_ms; /* read everything again so often; 0: each minute */
 	const char *const *helpers;
 	/* What happens, for whoever runs the agent: see struct follower_shared. Optional. */
 	void (*on_outcome)(void *context, const struct outcome *outcome);

@@ -28,6 +28,7 @@ struct listener {
 
 struct api {
 	const struct follower_shared *shared;
+	const char *version;
 	struct unix_socket socket;
 	struct http_server *server;
 	struct waiting *waiting;
@@ -180,6 +181,7 @@ static void get_containers(const struct route *route)
 	json_array_begin(&listing.json, "containers");
 	everybody_for_each(route->api->shared, put_one, &listing);
 	json_array_end(&listing.json);
+	about_put_losses(&listing.json, route->api->shared->watch);
 	json_object_end(&listing.json);
 	http_reply_json(route->exchange, 200, &body);
 }
@@ -260,7 +262,7 @@ static void get_agent(const struct route *route)
 
 	json_init(&json, &body);
 	json_object_begin(&json, NULL);
-	about_put(&json, route->api->shared->watch);
+	about_put(&json, route->api->version, route->api->shared->watch);
 	json_object_end(&json);
 	http_reply_json(route->exchange, 200, &body);
 }
@@ -362,8 +364,8 @@ static int listen_at(struct api *api, const char *path, struct error *error)
 	return err;
 }
 
-int api_new(const struct follower_shared *shared, const char *path, struct api **ret_api,
-	    struct error *error)
+int api_new(const struct follower_shared *shared, const char *version, const char *path,
+	    struct api **ret_api, struct error *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
 	int err;
@@ -371,6 +373,7 @@ int api_new(const struct follower_shared *shared, const char *path, struct api *
 	if (!api)
 		return error_set(error, -ENOMEM, "out of memory");
 	api->shared = shared;
+	api->version = version;
 	api->waiting = waiting_new(shared);
 	err = api->waiting ? listen_at(api, path, error) :
 			     error_set(error, -ENOMEM, "out of memory");

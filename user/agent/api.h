@@ -7,9 +7,9 @@
 
 struct api;
 
-/* Listens at `path`. `shared` must outlive it; its watch is not needed yet. */
-int api_new(const struct follower_shared *shared, const char *path, struct api **ret_api,
-	    struct error *error);
+/* Listens at `path`. `shared` and `version` must outlive it; the watch is not needed yet. */
+int api_new(const struct follower_shared *shared, const char *version, const char *path,
+	    struct api **ret_api, struct error *error);
 void api_free(struct api *api);
 
 /* For those who wait for it. */

@@ -58,6 +58,12 @@ static void put_lines(struct buf *out, const json_t *containers)
 		reply_put_json(out, container);
 }
 
+static void put_table(struct buf *out, const struct ps *ps, const json_t *reply)
+{
+	containers_put_table(out, &ps->style, json_object_get(reply, "containers"));
+	containers_put_losses(out, json_object_get(reply, "losses"));
+}
+
 static int list(struct ps *ps, struct buf *out, struct error *error)
 {
 	json_t *reply, *containers;
@@ -72,7 +78,7 @@ static int list(struct ps *ps, struct buf *out, struct error *error)
 	else if (ps->ask.is_json)
 		put_lines(out, containers);
 	else
-		containers_put_table(out, &ps->style, containers);
+		put_table(out, ps, reply);
 	json_decref(reply);
 	return err;
 }

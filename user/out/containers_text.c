@@ -275,3 +275,21 @@ void containers_put_table(struct buf *out, const struct containers_style *style,
 		put_row(out, &table, &table.rows[i], style);
 	free_rows(&table);
 }
+
+void containers_put_losses(struct buf *out, const json_t *losses)
+{
+	const char *before = "lost, and made good by reading all containers again: ";
+	json_t *members = (json_t *)losses; /* jansson's iterators take no const */
+	const json_t *count;
+	const char *kind;
+
+	json_object_foreach(members, kind, count) {
+		if (json_integer_value(count) <= 0)
+			continue;
+		buf_printf(out, "%s%lld ", before, (long long)json_integer_value(count));
+		escape_text(out, kind, strlen(kind));
+		before = ", ";
+	}
+	if (*before == ',')
+		buf_putc(out, '\n');
+}

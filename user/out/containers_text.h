@@ -19,3 +19,6 @@ struct containers_style {
  */
 void containers_put_table(struct buf *out, const struct containers_style *style,
 			  const json_t *containers);
+
+/* A line if anything was lost: each kind that is not zero. `losses` is the object of the reply. */
+void containers_put_losses(struct buf *out, const json_t *losses);

@@ -30,6 +30,29 @@ static __always_inline bool is_injected(struct abi_container *container, struct 
 	return false;
 }
 
+/* PID 1 of the outermost namespace in the container, entered from outside, past its exec. */
+static __noinline int init_find(struct task_struct *task, __u64 id)
+{
+	struct abi_container *container = bpf_map_lookup_elem(&containers, &id);
+	bool is_named = adoption.named_container == id && adoption.named_pid == task_tgid(task);
+	__u32 level = 0;
+
+	if (!container || !task_has_execed(task))
+		return 0;
+	if (!is_named) {
+		if (!task_is_ns_init(task, &level))
+			return 0;
+		if (!init_is_wanted(container, level))
+			return 0;
+		if (task_container(BPF_CORE_READ(task, real_parent)) == id)
+			return 0; /* a namespace that a task made for itself */
+	} else if (container->init_pid) {
+		return 0;
+	}
+	init_found(container, task, level);
+	return 0;
+}
+
 static __noinline __u32 adopted_role(struct abi_container *container, struct task_struct *task)
 {
 	char comm[ABI_COMM_SIZE] = {};
@@ -46,30 +69,74 @@ static __noinline __u32 adopted_role(struct abi_container *container, struct tas
 	return task_has_execed(task) && comm_is_helper(comm) ? ROLE_HELPER : ROLE_TASK;
 }
 
+/*
+ * A member whose end has begun and whose hook may still come: that one says how it ended. If it was
+ * left out, the next count finds the process past its end.
+ */
+static __always_inline void process_meet_ending(struct task_struct *task)
+{
+	__u32 tgid = task_tgid(task);
+	struct abi_process *process = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (!process || !task_is_ending(task))
+		return;
+	process->generation = adoption.generation;
+	adoption.ending++;
+}
+
+/* Known already, in this container. */
+static __always_inline void process_meet(struct abi_process *process, __u32 tgid, __u32 role)
+{
+	process->generation = adoption.generation;
+	/* Joined while init was not known: the runtime's stage turned out to be more. */
+	if (process->role == ROLE_RUNTIME)
+		process_set_role(process, tgid, role);
+}
+
+/* Its exit came since it was met: whoever lives now has not been told of. */
+static __always_inline bool exit_was_told(struct task_struct *leader, __u32 tgid)
+{
+	struct told_key key = task_told_key(leader, tgid, TOLD_ADOPTION);
+
+	return bpf_map_lookup_elem(&told, &key);
+}
+
+/* Taken back: if its hook has not taken it by now, it has come before and will not come again. */
+static __always_inline void process_unjoin(struct abi_container *container, __u32 tgid, __u32 role)
+{
+	if (role == ROLE_TASK)
+		__sync_fetch_and_add(&container->task_exits, 1); /* a task was seen, and is over */
+	process_leave(tgid);
+}
+
 /* `task` is a group leader; `id` the container it is in. */
 static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 {
 	struct abi_container *container = bpf_map_lookup_elem(&containers, &id);
 	__u32 tgid = task_tgid(task), role;
 	struct abi_process *process;
+	bool is_loss;
 
 	if (!container)
 		return;
+	/* Perhaps nobody has looked for init yet, and this is it: its forks are tasks, then. */
+	if (!container->init_pid)
+		init_find(task, id);
 	role = adopted_role(container, task);
 	process = bpf_map_lookup_elem(&processes, &tgid);
-	if (process && process->container == id) {
-		process->generation = adoption.generation;
-		/* Joined while init was not known: the runtime's stage turned out to be more. */
-		if (process->role == ROLE_RUNTIME)
-			process_set_role(process, tgid, role);
+	if (process && process->container == id && process_is_counted(process, container)) {
+		process_meet(process, tgid, role);
 		return;
 	}
-	if (process) /* of a nested cgroup that was counted on suspicion */
+	/* One that has not run yet is perhaps still in its fork, whose hook will find it counted. */
+	is_loss = adoption.is_recount && !process && role != ROLE_RUNTIME &&
+		  BPF_CORE_READ(task, se.sum_exec_runtime);
+	/* Of a nested cgroup that was counted on suspicion, or of before the container was forgotten. */
+	if (process)
 		process_leave(tgid);
-	if (adoption.is_recount && !process && role != ROLE_RUNTIME)
-		loss_add(LOSS_UNCOUNTED);
 	process_join(tgid, id, role);
-	/* Its exit may have been seen before it was added: then nobody else will take it out. */
-	if (task_is_dead(task))
-		process_leave(tgid);
+	if (exit_was_told(task, tgid))
+		process_unjoin(container, tgid, role);
+	else if (is_loss)
+		loss_add(LOSS_UNCOUNTED);
 }

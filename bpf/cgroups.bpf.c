@@ -24,12 +24,17 @@ static __always_inline void emit_cgroup(__u32 what, __u64 id, const char *path)
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
+/*
+ * In a container: one that user space has confirmed, or one that has an init, which is enough while
+ * user space cannot look.
+ */
 static __always_inline bool is_nested(struct cgroup *cgroup)
 {
 	for (int depth = 0; depth < CGROUP_DEPTH_MAX && cgroup; depth++) {
 		__u64 id = BPF_CORE_READ(cgroup, kn, id);
+		struct abi_container *around = bpf_map_lookup_elem(&containers, &id);
 
-		if (bpf_map_lookup_elem(&confirmed, &id))
+		if (bpf_map_lookup_elem(&confirmed, &id) || (around && around->init_pid))
 			return true;
 		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
 	}
@@ -41,7 +46,7 @@ int mkdir_btf(__u64 *ctx)
 {
 	struct cgroup *cgroup = (struct cgroup *)ctx[0];
 
-	struct abi_container container = {};
+	struct abi_container container = {.generation = adoption.generation};
 	__u64 id;
 
 	if (!cgroup_is_ours(cgroup) || is_nested(cgroup))

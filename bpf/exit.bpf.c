@@ -52,14 +52,6 @@ static __always_inline void note_end(struct abi_end *end, struct task_struct *le
 	end->time_ns = bpf_ktime_get_boot_ns();
 }
 
-/* What the kernel kills because init is gone says nothing about the work. */
-static __always_inline bool has_init(const struct abi_container *container)
-{
-	__u32 init_pid = container->init_pid;
-
-	return init_pid && bpf_map_lookup_elem(&processes, &init_pid);
-}
-
 /*
  * A helper's fork that did not become another program: s6-supervise forks for each `finish`, whether
  * there is one or not, and that fork ends with 127. It counts, but how it ends says nothing about the
@@ -87,8 +79,14 @@ static __always_inline void note_task_end(struct abi_container *container,
 	}
 	if (status && !container->first_failure.time_ns)
 		note_end(&container->first_failure, leader, tgid, status);
-	if (container->counts.tasks == 0)
-		note_end(&container->last_task, leader, tgid, status);
+	if (container->counts.tasks)
+		return;
+	if (container_is_unsure(container)) {
+		*ret_flags |= EXIT_UNSURE;
+		note_unseen_end(container, tgid);
+		return;
+	}
+	note_end(&container->last_task, leader, tgid, status);
 }
 
 /*
@@ -167,13 +165,25 @@ static __always_inline void emit_exit(struct task_struct *task, struct abi_proce
 /* Where the kernel does not say which thread is the last, several may come by. True for the first. */
 static __always_inline bool is_first_told(struct task_struct *task, __u32 tgid)
 {
-	struct told_key key = {.tgid = tgid};
+	struct told_key key;
 	__u8 one = 1;
 
 	if (settings.has_group_dead)
 		return true;
-	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key = task_told_key(BPF_CORE_READ(task, group_leader), tgid, TOLD_ALL);
 	return bpf_map_update_elem(&told, &key, &one, BPF_NOEXIST) == 0;
+}
+
+/*
+ * For whoever counts meanwhile and may have met this process a moment ago, as a living one. Before it is
+ * looked for among the members: so one of the two sees the other.
+ */
+static __always_inline void tell_adoption(struct task_struct *task, __u32 tgid)
+{
+	struct told_key key = task_told_key(BPF_CORE_READ(task, group_leader), tgid, TOLD_ADOPTION);
+	__u8 one = 1;
+
+	(void)bpf_map_update_elem(&told, &key, &one, BPF_ANY); /* the oldest makes room */
 }
 
 /* Takes the process out of its container, or says what else it is. False: told before. */
@@ -201,7 +211,8 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 		return true;
 	}
 	*ret_container = container;
-	count_add(container, ret_process->role, -1);
+	if (process_is_counted(ret_process, container))
+		count_add(container, ret_process->role, -1);
 	leader = BPF_CORE_READ(task, group_leader);
 	signal = BPF_CORE_READ(task, signal);
 	status = exit_status(leader, signal);
@@ -238,15 +249,21 @@ static __always_inline bool is_last_thread(struct task_struct *task)
 static __always_inline int on_exit(int group_dead)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, flags = 0;
-	struct abi_process *member = bpf_map_lookup_elem(&processes, &tgid);
-	struct abi_process process = {};
+	struct task_struct *task = task_current();
 	struct abi_container *container = NULL;
-	struct task_struct *task;
+	struct abi_process process = {};
+	struct abi_process *member;
 	bool must_act;
 
+	if (adoption.is_active) {
+		if (group_dead < 0)
+			group_dead = is_last_thread(task);
+		if (group_dead)
+			tell_adoption(task, tgid);
+	}
+	member = bpf_map_lookup_elem(&processes, &tgid);
 	if (!member && settings.emit != EMIT_ALL)
 		return 0;
-	task = task_current();
 	if (group_dead < 0)
 		group_dead = is_last_thread(task);
 	if (!group_dead) {

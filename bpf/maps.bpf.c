@@ -5,6 +5,7 @@
 
 containers_map containers SEC(".maps");
 confirmed_map confirmed SEC(".maps");
+history_map history SEC(".maps");
 processes_map processes SEC(".maps");
 helpers_map helpers SEC(".maps");
 ring_map ring SEC(".maps");

@@ -23,6 +23,13 @@ typedef struct {
 
 typedef struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct abi_history);
+} history_map;
+
+typedef struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u32);
 	__type(value, struct abi_process);
@@ -64,11 +71,16 @@ typedef struct {
 	__type(value, struct abi_version);
 } version_map;
 
-/* Processes whose exit was already told, by (tgid, start): see exit.bpf.c. */
+/*
+ * Processes whose exit was told already (exit.bpf.c), and apart from those, processes whose exit came
+ * while somebody counted (adopt.h).
+ */
+enum told_to { TOLD_ALL, TOLD_ADOPTION };
+
 struct told_key {
 	__u64 start_ns;
 	__u32 tgid;
-	__u32 pad;
+	__u32 to; /* enum told_to */
 };
 
 typedef struct {
@@ -80,6 +92,7 @@ typedef struct {
 
 extern containers_map containers SEC(".maps");
 extern confirmed_map confirmed SEC(".maps");
+extern history_map history SEC(".maps");
 extern processes_map processes SEC(".maps");
 extern helpers_map helpers SEC(".maps");
 extern ring_map ring SEC(".maps");

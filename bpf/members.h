@@ -25,6 +25,16 @@ static __always_inline void count_add(struct abi_container *container, __u32 rol
 	}
 }
 
+/*
+ * Is this member in the container's counts? A container that was forgotten and is known again begins
+ * at zero, and its old members are still in `processes`.
+ */
+static __always_inline bool process_is_counted(const struct abi_process *process,
+					       const struct abi_container *container)
+{
+	return (__s32)(process->generation - container->generation) >= 0;
+}
+
 /* One more of `role`; tells when that is the first task after none. */
 static __always_inline void count_join(struct abi_container *container, __u64 id, __u32 role,
 				       __u32 tgid)
@@ -65,28 +75,86 @@ static __always_inline void process_leave(__u32 tgid)
 	if (!process_take(tgid, &process))
 		return;
 	container = bpf_map_lookup_elem(&containers, &process.container);
-	if (container)
+	if (container && process_is_counted(&process, container))
+		count_drop(container, process.container, process.role, tgid);
+}
+
+/* What the kernel kills because init is gone says nothing about the work. */
+static __always_inline bool has_init(const struct abi_container *container)
+{
+	__u32 init_pid = container->init_pid;
+
+	return init_pid && bpf_map_lookup_elem(&processes, &init_pid);
+}
+
+/*
+ * May there be a process for which there was no room? Until all have been counted again: then it is
+ * dead, or has found room, or this is said anew.
+ */
+static __always_inline bool container_is_unsure(const struct abi_container *container)
+{
+	return container->uncounted_in == adoption.recounts + 1;
+}
+
+static __always_inline void note_unseen_end(struct abi_container *container, __u32 tgid)
+{
+	struct abi_end *end = &container->last_task;
+
+	end->start_ns = 0;
+	end->pid = tgid;
+	end->status = ABI_STATUS_UNSEEN;
+	__builtin_memset(end->comm, 0, sizeof(end->comm));
+	end->time_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Out of its container by an exit that no hook has seen. */
+static __always_inline void process_lost(__u32 tgid)
+{
+	struct abi_process process;
+	struct abi_container *container;
+
+	if (!process_take(tgid, &process))
+		return;
+	container = bpf_map_lookup_elem(&containers, &process.container);
+	if (!container)
+		return;
+	if (process.role == ROLE_TASK) {
+		/* A container without another task has had its last, whose end is not that of the one before. */
+		__sync_fetch_and_add(&container->task_exits, 1);
+		if (has_init(container))
+			note_unseen_end(container, tgid);
+	}
+	if (process_is_counted(&process, container))
 		count_drop(container, process.container, process.role, tgid);
 }
 
 /* Adds a process that is not in `processes` yet; if it is, its role stays. */
 static __always_inline void process_join(__u32 tgid, __u64 id, __u32 role)
 {
-	struct abi_process process = {
-		.container = id, .role = role, .generation = adoption.generation};
 	struct abi_container *container = bpf_map_lookup_elem(&containers, &id);
+	struct abi_process process = {.container = id, .role = role};
 	/* Up to 6.3 the kernel's own function gives an int, and the upper half of the register is not set. */
 	int err;
 
 	if (!container)
 		return;
+	/* Read after the container was found: never older than it. */
+	process.generation = adoption.generation;
 	count_join(container, id, role, tgid);
 	err = (int)bpf_map_update_elem(&processes, &tgid, &process, BPF_NOEXIST);
 	if (!err)
 		return;
+	if (err == -17 /* EEXIST: somebody else was quicker */) {
+		count_drop(container, id, role, tgid);
+		return;
+	}
+	loss_add(LOSS_PROCESSES_FULL);
+	/* Its exit will tell nobody. So the container counts as one that had work, and is looked at. */
+	if (role == ROLE_TASK) {
+		__sync_fetch_and_add(&container->task_exits, 1);
+		container->uncounted_in = adoption.recounts + 1;
+	}
 	count_drop(container, id, role, tgid);
-	if (err != -17 /* EEXIST: somebody else was quicker */)
-		loss_add(LOSS_PROCESSES_FULL);
 }
 
 static __always_inline void process_set_role(struct abi_process *process, __u32 tgid, __u32 role)
@@ -96,6 +164,10 @@ static __always_inline void process_set_role(struct abi_process *process, __u32 
 
 	if (!container || old == role)
 		return;
+	if (!process_is_counted(process, container)) {
+		process->role = role;
+		return;
+	}
 	/* Up before down, so that a container never looks idle in between. */
 	count_join(container, process->container, role, tgid);
 	process->role = role;

@@ -16,18 +16,19 @@ int sweep(struct bpf_iter__bpf_map_elem *ctx)
 {
 	__u32 *key = ctx->key, tgid;
 	struct abi_process *process = ctx->value;
-	struct abi_container *container;
 	__u64 id;
 
 	if (!key || !process || process->generation == adoption.generation)
 		return 0;
+	/* The entry may be another process's by now, or just becoming it: asked for anew, it is whole. */
 	tgid = *key;
-	loss_add(LOSS_STALE);
-	id = process->container; /* kernels before 5.11 take no key from the iterator's own buffer */
-	container = bpf_map_lookup_elem(&containers, &id);
-	/* It did exit, though nobody knows how: a container without another task has had its last. */
-	if (container && process->role == ROLE_TASK)
-		__sync_fetch_and_add(&container->task_exits, 1);
-	process_leave(tgid);
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process || process->generation == adoption.generation)
+		return 0;
+	id = process->container; /* kernels before 5.11 take no key from a map's own memory */
+	if (bpf_map_lookup_elem(&containers, &id))
+		loss_add(LOSS_STALE);
+	/* Else alive perhaps, but in what was no container after all. */
+	process_lost(tgid);
 	return 0;
 }

@@ -35,6 +35,16 @@ static __always_inline bool task_is_dead(struct task_struct *task)
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
+/*
+ * Of a dead process: may the hook of its exit still come? It comes before exit_notify(), which sets
+ * the state, and before the thread that runs it is taken out of the group. Up to 6.12 the address space
+ * is torn down in between, which takes seconds for a large one.
+ */
+static __always_inline bool task_is_ending(struct task_struct *leader)
+{
+	return !BPF_CORE_READ(leader, exit_state) || BPF_CORE_READ(leader, signal, nr_threads) > 1;
+}
+
 static __always_inline bool task_has_execed(struct task_struct *task)
 {
 	return !(BPF_CORE_READ(task, flags) & TASK_FORKED_NO_EXEC);
@@ -96,6 +106,15 @@ static __noinline __u64 cgroup_container(struct cgroup *cgroup)
 static __always_inline __u64 task_container(struct task_struct *task)
 {
 	return cgroup_container(task_cgroup(task));
+}
+
+static __always_inline struct told_key task_told_key(struct task_struct *leader, __u32 tgid,
+						     __u32 to)
+{
+	struct told_key key = {.tgid = tgid, .to = to};
+
+	key.start_ns = BPF_CORE_READ(leader, start_boottime);
+	return key;
 }
 
 /* Does this command name belong to a process manager's helper? */

@@ -41,12 +41,15 @@ struct abi_counts {
 	__u32 pad;
 };
 
+/* Of a task that did end, but nobody has seen how. */
+enum { ABI_STATUS_UNSEEN = -1 };
+
 /* How a task ended: kept here, too, because a record may be lost. Two that end at one moment may mix. */
 struct abi_end {
 	__u64 time_ns; /* 0: none */
 	__u64 start_ns;
 	__u32 pid;
-	__s32 status; /* as wait4(2) gives it */
+	__s32 status; /* as wait4(2) gives it, or ABI_STATUS_UNSEEN */
 	char comm[ABI_COMM_SIZE];
 };
 
@@ -62,6 +65,19 @@ struct abi_container {
 	__u32 init_level;	      /* of init's PID namespace; 0 is the host's */
 	struct abi_end last_task;     /* at the last exit */
 	struct abi_end first_failure; /* the first task that did not exit with 0 */
+	/* adoption.generation when counting began here: members of an older one are not in `counts`. */
+	__u32 generation;
+	__u32 uncounted_in; /* adoption.recounts + 1 when a process found no room in `processes` */
+};
+
+/*
+ * Key of `history` is the cgroup id. Written by user space alone: what a container's work was where
+ * it was counted before, in maps of another layout or under a nested cgroup.
+ */
+struct abi_history {
+	__u64 task_exits;
+	struct abi_end last_task;
+	struct abi_end first_failure;
 };
 
 /* Key of `helpers`: an LPM trie over command names; a NAME is stored with its NUL, a PREFIX without. */
@@ -89,6 +105,7 @@ enum exit_flags {
 	EXIT_EMPTY = 1 << 1,  /* neither task nor injected process left */
 	EXIT_OOM = 1 << 2,    /* the OOM killer's victim */
 	EXIT_THREAD = 1 << 3, /* a thread ended, its process lives on */
+	EXIT_UNSURE = 1 << 5, /* another process may be left that was not counted */
 	EXIT_FORKED =
 		1 << 4, /* a task that never was a program of its own, but a fork of a helper's */
 };
@@ -209,23 +226,27 @@ enum adopt_pass {
 struct abi_adopt {
 	__u32 is_active; /* members are being counted: forks of not yet counted members count, too */
 	__u32 pass;	 /* enum adopt_pass */
-	__u32 generation; /* grows with each count of all, so that who is not met in it is dead */
+	/* Grows with each count of all, so that who is not met in it is dead; and with each container. */
+	__u32 generation;
 	__u32 is_recount; /* all should have been counted already: who was not is a loss */
 	/* The init that user space names, for a container without a PID namespace of its own. */
 	__u64 named_container;
 	__u32 named_pid;
 	__u32 pad;
+	__u32 recounts; /* grows with each count of all alone */
+	__u32 ending; /* members met between their end and its hook, or just past it: look again soon */
 };
 
 _Static_assert(sizeof(struct abi_process) == 16, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
-_Static_assert(sizeof(struct abi_container) == 120, "ABI");
+_Static_assert(sizeof(struct abi_container) == 128, "ABI");
+_Static_assert(sizeof(struct abi_history) == 88, "ABI");
 _Static_assert(sizeof(struct abi_helper_key) == 20, "ABI");
 _Static_assert(sizeof(struct record) == 24, "ABI");
 _Static_assert(sizeof(struct record_exit) == 128, "ABI");
 _Static_assert(sizeof(struct record_change) == 72, "ABI");
 _Static_assert(sizeof(struct record_cgroup) == 1048, "ABI");
 _Static_assert(sizeof(struct abi_settings) == 32, "ABI");
-_Static_assert(sizeof(struct abi_adopt) == 32, "ABI");
+_Static_assert(sizeof(struct abi_adopt) == 40, "ABI");
 _Static_assert(sizeof(struct abi_version) == 64, "ABI");

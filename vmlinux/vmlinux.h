@@ -67,6 +67,7 @@ struct task_struct {
 	pid_t pid;
 	pid_t tgid;
 	unsigned int flags;
+	int exit_state;
 	int exit_code;
 	char comm[16];
 	struct task_struct *group_leader;

@@ -24,6 +24,13 @@ void watch_tell(struct watch *watch, struct watched *watched, enum watch_change 
 						  &watched->container, change);
 }
 
+bool watch_is_there(const struct watch *watch, const char *path, uint64_t cgroup)
+{
+	uint64_t id;
+
+	return cgroupfs_read_id(&watch->hierarchy, path, &id) == 0 && id == cgroup;
+}
+
 void watch_forget(struct watched *watched)
 {
 	identity_done(&watched->container.identity);
@@ -32,7 +39,7 @@ void watch_forget(struct watched *watched)
 }
 
 /* What the kernel side remembers, where the record of it has not come, or was lost. */
-static void take_end(struct ended *ended, const struct abi_end *end)
+void watch_take_end(struct ended *ended, const struct abi_end *end)
 {
 	if (end->time_ns <= ended->time_ns)
 		return;
@@ -41,7 +48,7 @@ static void take_end(struct ended *ended, const struct abi_end *end)
 	memcpy(ended->process.comm, end->comm, ABI_COMM_SIZE);
 	ended->status = end->status;
 	ended->time_ns = end->time_ns;
-	ended->is_known = true;
+	ended->is_known = end->status != ABI_STATUS_UNSEEN;
 }
 
 bool watch_refresh(struct watch *watch, struct container *container)
@@ -53,8 +60,8 @@ bool watch_refresh(struct watch *watch, struct container *container)
 	container->counts = counted.counts;
 	container->task_exits = counted.task_exits;
 	if (!container->is_asked)
-		take_end(&container->last_task, &counted.last_task);
-	take_end(&container->first_failure, &counted.first_failure);
+		watch_take_end(&container->last_task, &counted.last_task);
+	watch_take_end(&container->first_failure, &counted.first_failure);
 	return true;
 }
 
@@ -178,26 +185,11 @@ static int add_events(struct watch *watch, struct event_base *base, struct error
 	return 0;
 }
 
-/* What an agent before us counted, and is there no more. */
-static void forget_unknown(struct watch *watch, const uint64_t *cgroups, size_t count)
+void watch_forget_unknown(struct watch *watch, const uint64_t *cgroups, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!watch_lookup(watch, cgroups[i]))
 			bpf_source_forget_container(watch->source, cgroups[i]);
-}
-
-/* How tasks ended that were counted by the maps that ours replace, and not by ours any more. */
-static void take_history(struct watch *watch)
-{
-	struct watched *watched, *next;
-	struct abi_container old;
-
-	HASH_ITER(hh, watch->table, watched, next) {
-		if (bpf_source_read_history(watch->source, watched->container.cgroup, &old) < 0)
-			continue;
-		take_end(&watched->container.last_task, &old.last_task);
-		take_end(&watched->container.first_failure, &old.first_failure);
-	}
 }
 
 /* The one count of everybody: after it, what an agent before us knew is ours. */
@@ -209,7 +201,6 @@ static int count_all(struct watch *watch)
 	bpf_source_adopt_end(watch->source);
 	/* What has happened meanwhile, or while nobody was there to read: noted, not told. */
 	(void)bpf_source_drain(watch->source);
-	take_history(watch);
 	if (!err)
 		err = bpf_source_settle(watch->source);
 	return err;
@@ -229,7 +220,8 @@ int watch_start(struct watch *watch, struct error *error)
 	if (err)
 		return error_set(error, err, "cannot read the cgroups below %s: %s",
 				 watch->hierarchy.mount, strerror(-err));
-	forget_unknown(watch, counted, count);
+	/* What an agent before us counted, and is there no more. */
+	watch_forget_unknown(watch, counted, count);
 	err = count_all(watch);
 	if (err)
 		return error_set(error, err, "cannot count what is inside the containers: %s",

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "agent/watch_private.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static void start_timer(struct event *timer, uint64_t ms)
@@ -69,21 +71,12 @@ static void log_losses(const struct bpf_source_losses *losses, const char *messa
 	log_end(&line);
 }
 
-/* Is its cgroup still there, and the same? */
-static bool is_there(const struct watch *watch, const struct watched *watched)
-{
-	uint64_t id;
-
-	return cgroupfs_read_id(&watch->hierarchy, watched->container.path, &id) == 0 &&
-	       id == watched->container.cgroup;
-}
-
 static void look_at_all(struct watch *watch)
 {
 	struct watched *watched, *next;
 
 	HASH_ITER(hh, watch->table, watched, next) {
-		if (!is_there(watch, watched)) {
+		if (!watch_is_there(watch, watched->container.path, watched->container.cgroup)) {
 			watch_drop(watch, watched);
 			continue;
 		}
@@ -93,15 +86,32 @@ static void look_at_all(struct watch *watch)
 	}
 }
 
+static bool is_too_soon(struct watch *watch, enum watch_reread why)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (why != WATCH_REREAD_DOUBT)
+		return false;
+	if (now_ns - watch->doubted_ns < WATCH_DOUBT_MS * NS_PER_MS)
+		return true;
+	watch->doubted_ns = now_ns;
+	return false;
+}
+
 void watch_reread(struct watch *watch, enum watch_reread why)
 {
 	struct bpf_source_losses found;
 
+	if (is_too_soon(watch, why))
+		return;
 	watch->rereads[why]++;
+	watch->unwatched = 0;
 	bpf_source_adopt_begin(watch->source);
 	(void)cgroupfs_walk(&watch->hierarchy, watch_visit, watch); /* tried again next time */
 	(void)bpf_source_recount(watch->source);
 	bpf_source_adopt_end(watch->source);
+	if (bpf_source_met_ending(watch->source))
+		watch_reread_soon(watch);
 	watch_tell_new(watch);
 	if (take_losses(watch, &found))
 		log_losses(&found, "counts were wrong, and are right again");
@@ -122,20 +132,48 @@ static bool may_work(const struct watch *watch)
 	return false;
 }
 
+/*
+ * What the kernel side counts on suspicion, and is no container's: user space was told, but the record
+ * of it was lost. Not within a record's or a follower's call: it reads records itself.
+ */
+static void read_everything(struct watch *watch, enum watch_reread why)
+{
+	_cleanup_free_ uint64_t *counted = NULL;
+	size_t count = 0;
+
+	if (bpf_source_list_containers(watch->source, &counted, &count) < 0)
+		count = 0; /* with the next one */
+	(void)bpf_source_drain(
+		watch->source); /* what is listed has been told of by now, or never will */
+	if (watch->has_new)
+		watch_adopt_new(watch);
+	watch_reread(watch, why);
+	watch_forget_unknown(watch, counted, count);
+	look_at_all(watch);
+}
+
+void watch_reread_soon(struct watch *watch)
+{
+	watch->must_reread = true;
+	start_timer(watch->loss_timer, WATCH_LOSS_MS);
+}
+
 void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct bpf_source_losses lost;
 	struct watch *watch = context;
+	bool must_reread = watch->must_reread;
 
 	(void)fd;
 	(void)what;
+	watch->must_reread = false;
 	if (watch->options.reread_ms && may_work(watch))
 		start_timer(watch->loss_timer, WATCH_SKIP_MS);
-	if (!take_losses(watch, &lost))
+	if (take_losses(watch, &lost))
+		log_losses(&lost, "events were lost: reading all containers again");
+	else if (!must_reread)
 		return;
-	log_losses(&lost, "events were lost: reading all containers again");
-	watch_reread(watch, WATCH_REREAD_LOSS);
-	look_at_all(watch);
+	read_everything(watch, WATCH_REREAD_LOSS);
 }
 
 void watch_on_reread_timer(evutil_socket_t fd, short what, void *context)
@@ -145,8 +183,7 @@ void watch_on_reread_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	start_reread_timer(watch);
-	watch_reread(watch, WATCH_REREAD_CLOCK);
-	look_at_all(watch);
+	read_everything(watch, WATCH_REREAD_CLOCK);
 }
 
 void watch_start_rereading(struct watch *watch)

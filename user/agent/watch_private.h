@@ -14,6 +14,8 @@ enum {
 	WATCH_IDENTITY_TRIES = 8,
 	/* Losses are looked for so long after a drain, not on the way from a last exit to its signal. */
 	WATCH_LOSS_MS = 250,
+	/* A container that is in doubt again and again does not have all read more often than that. */
+	WATCH_DOUBT_MS = 500,
 	/* A skipped run of a hook wakes nobody: where that can happen, losses are looked for so often. */
 	WATCH_SKIP_MS = 500,
 };
@@ -41,12 +43,24 @@ struct watch {
 	struct bpf_source_losses seen;
 	uint64_t rereads[WATCH_REREAD_COUNT];
 	uint64_t last_exits;
-	bool has_new; /* some were added by the records just read */
+	unsigned unwatched;  /* containers for which there was no room when all were read */
+	bool has_new;	     /* some were added by the records just read */
+	bool must_reread;    /* although nothing was lost */
+	uint64_t doubted_ns; /* when all was read again for a doubt */
 };
 
 struct watched *watch_lookup(struct watch *watch, uint64_t cgroup);
 void watch_tell(struct watch *watch, struct watched *watched, enum watch_change change);
 void watch_forget(struct watched *watched);
+
+/* Those of the cgroups that are no container's are not counted any more. */
+void watch_forget_unknown(struct watch *watch, const uint64_t *cgroups, size_t count);
+
+/* Is that cgroup still there, and the same? */
+bool watch_is_there(const struct watch *watch, const char *path, uint64_t cgroup);
+
+/* The later end counts. */
+void watch_take_end(struct ended *ended, const struct abi_end *end);
 
 /* Init's number and start come from the kernel side, its names from /proc as they are now. */
 void watch_take_init(struct watch *watch, struct watched *watched);
@@ -66,6 +80,8 @@ void watch_on_record(void *context, const struct record *record);
 
 /* Looks for losses a little later, and keeps looking where they tell nobody. */
 void watch_look_for_losses(struct watch *watch);
+/* Has all read again a little later. */
+void watch_reread_soon(struct watch *watch);
 void watch_on_loss_timer(evutil_socket_t fd, short what, void *context);
 void watch_on_reread_timer(evutil_socket_t fd, short what, void *context);
 void watch_start_rereading(struct watch *watch);

@@ -30,12 +30,24 @@ static void take_cgroup_identity(struct identity *identity, const struct cgroup_
 	memcpy(identity->pod_uid, of_path->pod_uid, sizeof(identity->pod_uid));
 }
 
+/* For the first of them: a full table stays full, and would fill the log. */
+static void log_unwatched(const char *id, int err)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_ERROR, "unwatched",
+		  "a container, and perhaps others, cannot be watched: the table of containers is "
+		  "full; raise max_containers");
+	log_string(&line, "container", id);
+	log_string(&line, "error", strerror(-err));
+	log_end(&line);
+}
+
 /* Known from now on, and counted; who is already inside is adopted a moment later. */
 static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
 		      const struct cgroup_identity *identity)
 {
 	struct watched *watched;
-	struct log_line line;
 	int err;
 
 	if (watch_lookup(watch, cgroup))
@@ -57,11 +69,8 @@ static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
 	watch->has_new = true;
 	err = bpf_source_add_container(watch->source, cgroup);
 	if (err) {
-		log_begin(&line, LOG_LEVEL_ERROR, "unwatched",
-			  "a container cannot be watched: the table of containers is full");
-		log_string(&line, "container", identity->id);
-		log_string(&line, "error", strerror(-err));
-		log_end(&line);
+		if (!watch->unwatched++)
+			log_unwatched(identity->id, err);
 		watch_forget(watched);
 		return;
 	}
@@ -102,6 +111,8 @@ void watch_adopt_new(struct watch *watch)
 	int err = bpf_source_adopt(watch->source, NULL);
 
 	bpf_source_adopt_end(watch->source);
+	if (bpf_source_met_ending(watch->source))
+		watch_reread_soon(watch);
 	if (err) {
 		struct log_line line;
 
@@ -115,13 +126,15 @@ void watch_adopt_new(struct watch *watch)
 void watch_drop(struct watch *watch, struct watched *watched)
 {
 	bpf_source_forget_container(watch->source, watched->container.cgroup);
+	if (watch->unwatched) /* there is room for one */
+		watch_reread_soon(watch);
 	HASH_DEL(watch->table, watched);
 	watch_tell(watch, watched, WATCH_REMOVED);
 	watch_forget(watched);
 }
 
-/* In the cgroup of a known container, for which the kernel side did not take it yet? */
-static bool is_nested(const struct watch *watch, const char *path)
+/* In whose cgroup this one is, for which the kernel side did not take it yet; NULL: in no container's. */
+static struct watched *find_around(const struct watch *watch, const char *path)
 {
 	struct watched *watched, *next;
 
@@ -129,12 +142,47 @@ static bool is_nested(const struct watch *watch, const char *path)
 		size_t len = strlen(watched->container.path);
 
 		if (strncmp(path, watched->container.path, len) == 0 && path[len] == '/')
-			return true;
+			return watched;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * Who was counted there belongs to the container around it: they are adopted. Who has come and gone
+ * there was its work as well.
+ */
+static void take_nested(struct watch *watch, uint64_t cgroup, const struct container *around)
+{
+	struct abi_container nested;
+	struct abi_history history;
+
+	if (bpf_source_read_container(watch->source, cgroup, &nested) < 0)
+		return;
+	history = (struct abi_history){
+		.task_exits = nested.task_exits + nested.counts.tasks,
+		.last_task = nested.last_task,
+		.first_failure = nested.first_failure,
+	};
+	/* As many fit as there are containers. */
+	(void)bpf_source_add_history(watch->source, around->cgroup, &history);
+	bpf_source_forget_container(watch->source, cgroup);
+	bpf_source_adopt_begin(watch->source);
+	watch->has_new = true;
 }
 
 /* --- records --- */
+
+/*
+ * One that has a container's name, or is there. For any other the runtimes' state is read, container by
+ * container: too long for a thousand that came and went while nobody could read of them.
+ */
+static bool is_worth_a_look(const struct watch *watch, const struct record_cgroup *record)
+{
+	struct cgroup_identity identity;
+
+	return cgroup_path_identify(record->path, &identity) ||
+	       watch_is_there(watch, record->path, record->head.container);
+}
 
 static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 {
@@ -149,14 +197,12 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 			bpf_source_forget_container(watch->source, record->head.container);
 		return;
 	}
-	if (is_nested(watch, record->path)) {
-		/* Who was counted there belongs to the container around it: adopt them. */
-		bpf_source_forget_container(watch->source, record->head.container);
-		bpf_source_adopt_begin(watch->source);
-		watch->has_new = true;
+	watched = find_around(watch, record->path);
+	if (watched) {
+		take_nested(watch, record->head.container, &watched->container);
 		return;
 	}
-	if (!identify(watch, record->path, &identity)) {
+	if (!is_worth_a_look(watch, record) || !identify(watch, record->path, &identity)) {
 		bpf_source_forget_container(watch->source, record->head.container);
 		return;
 	}
@@ -209,8 +255,10 @@ static void note_exit(struct container *container, const struct record_exit *rec
 	}
 	/* What the kernel kills because init is gone says nothing about the work. */
 	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST &&
-	    !(record->head.flags & EXIT_FORKED) && !container->is_gone && !container->is_asked)
+	    !(record->head.flags & EXIT_FORKED) && !container->is_gone && !container->is_asked) {
 		ended_set(&container->last_task, record);
+		container->last_task.is_known = !(record->head.flags & EXIT_UNSURE);
+	}
 }
 
 static void take_exit(struct watch *watch, const struct record_exit *record)

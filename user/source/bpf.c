@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +40,7 @@ int bpf_source_open(const struct bpf_source_options *options, struct bpf_source 
 		return error_set(error, -ENOMEM, "out of memory");
 	source->options = *options;
 	source->old_containers = -1;
+	source->old_history = -1;
 	source->pin_lock = -1;
 	bpf_load_keep_words();
 	source->cpus = (unsigned)libbpf_num_possible_cpus();
@@ -66,6 +66,7 @@ int bpf_source_settle(struct bpf_source *source)
 {
 	int err = 0;
 
+	bpf_history_take(source);
 	if (source->pins[0] && !source->is_taken_over)
 		err = bpf_pin_settle(source);
 	if (err)
@@ -73,9 +74,6 @@ int bpf_source_settle(struct bpf_source *source)
 	if (source->old_pins[0])
 		bpf_pin_remove(source->old_pins);
 	source->old_pins[0] = '\0';
-	if (source->old_containers >= 0)
-		(void)close(source->old_containers);
-	source->old_containers = -1;
 	return 0;
 }
 
@@ -111,8 +109,7 @@ void bpf_source_close(struct bpf_source *source)
 		(void)close(source->links[i]);
 		(void)close(source->programs[i]);
 	}
-	if (source->old_containers >= 0)
-		(void)close(source->old_containers);
+	bpf_history_drop(source);
 	if (source->pin_lock >= 0)
 		(void)close(source->pin_lock);
 	free(source);
@@ -214,45 +211,6 @@ int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
 	return 0;
 }
 
-/* What is in the maps of an older, shorter layout too. */
-#define CONTAINER_ENDS_AT (offsetof(struct abi_container, first_failure) + sizeof(struct abi_end))
-
-int bpf_source_read_history(struct bpf_source *source, uint64_t cgroup,
-			    struct abi_container *ret_container)
-{
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
-	union {
-		struct abi_container container;
-		char bytes[1024];
-	} old = {0};
-
-	if (source->old_containers < 0 ||
-	    bpf_obj_get_info_by_fd(source->old_containers, &info, &size) < 0 ||
-	    info.value_size > sizeof(old) || info.value_size < CONTAINER_ENDS_AT ||
-	    info.key_size != sizeof(cgroup) ||
-	    bpf_map_lookup_elem(source->old_containers, &cgroup, &old) < 0)
-		return -ENOENT;
-	*ret_container = old.container;
-	return 0;
-}
-
-/*
- * That a container had tasks, and how the last one ended. A task that lives there, but ends before it
- * is counted here, counts as history, too.
- */
-static void take_history(struct bpf_source *source, uint64_t cgroup,
-			 struct abi_container *container)
-{
-	struct abi_container old;
-
-	if (bpf_source_read_history(source, cgroup, &old) < 0)
-		return;
-	container->task_exits = old.task_exits + old.counts.tasks;
-	container->last_task = old.last_task;
-	container->first_failure = old.first_failure;
-}
-
 int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 {
 	struct abi_container container = {0};
@@ -263,7 +221,9 @@ int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 				   sizeof(yes), BPF_ANY);
 	if (err)
 		return err;
-	take_history(source, cgroup, &container);
+	/* Members that are left from when it was counted before are not in these counts. */
+	container.generation = __atomic_add_fetch(&source->skeleton->bss->adoption.generation, 1,
+						  __ATOMIC_SEQ_CST);
 	err = bpf_map__update_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
 				   &container, sizeof(container), BPF_NOEXIST);
 	return err == -EEXIST ? 0 : err; /* counted since it was made */
@@ -272,6 +232,7 @@ int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup)
 {
 	/* Not there is as good as deleted. */
+	(void)bpf_map__delete_elem(source->skeleton->maps.history, &cgroup, sizeof(cgroup), 0);
 	(void)bpf_map__delete_elem(source->skeleton->maps.confirmed, &cgroup, sizeof(cgroup), 0);
 	(void)bpf_map__delete_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup), 0);
 }
@@ -307,6 +268,7 @@ int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *n
 	const struct bpf_link *everybody = source->skeleton->links.adopt;
 	int err;
 
+	adoption->ending = 0;
 	adoption->named_container = named ? named->cgroup : 0;
 	adoption->named_pid = named ? (uint32_t)named->pid : 0;
 	adoption->pass = ADOPT_FIND_INIT;
@@ -317,12 +279,18 @@ int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *n
 	return run_iterator(everybody);
 }
 
+bool bpf_source_met_ending(const struct bpf_source *source)
+{
+	return source->skeleton->bss->adoption.ending;
+}
+
 int bpf_source_recount(struct bpf_source *source)
 {
 	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
 	int err;
 
 	__atomic_add_fetch(&adoption->generation, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&adoption->recounts, 1, __ATOMIC_SEQ_CST);
 	adoption->is_recount = 1;
 	err = bpf_source_adopt(source, NULL);
 	if (!err)
@@ -353,8 +321,12 @@ int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups
 int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
 			      struct abi_container *ret_container)
 {
-	return bpf_map__lookup_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
-				    ret_container, sizeof(*ret_container), 0);
+	int err = bpf_map__lookup_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
+				       ret_container, sizeof(*ret_container), 0);
+
+	if (!err)
+		bpf_history_apply(source, cgroup, ret_container);
+	return err;
 }
 
 enum role bpf_source_role(struct bpf_source *source, pid_t pid, uint64_t cgroup)

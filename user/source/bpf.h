@@ -103,6 +103,9 @@ void bpf_source_adopt_begin(struct bpf_source *source);
 int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *named);
 void bpf_source_adopt_end(struct bpf_source *source);
 
+/* The last count met processes that were just ending: whether their ends are seen, the next one shows. */
+bool bpf_source_met_ending(const struct bpf_source *source);
+
 /*
  * Between begin and end: counts all members of all containers again. Who lives and was not counted,
  * and who was and is dead, is counted as a loss, and made good.
@@ -117,13 +120,9 @@ int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups
 int bpf_source_read_container(struct bpf_source *source, uint64_t cgroup,
 			      struct abi_container *ret_container);
 
-/*
- * What maps that ours replace say of the container, until bpf_source_settle; -ENOENT: nothing. Only
- * what the oldest layout has is set. They go on counting: what has ended before we have counted it
- * is known there.
- */
-int bpf_source_read_history(struct bpf_source *source, uint64_t cgroup,
-			    struct abi_container *ret_container);
+/* Adds to what is known of a container's past; negative errno if there is no room. */
+int bpf_source_add_history(struct bpf_source *source, uint64_t cgroup,
+			   const struct abi_history *more);
 
 /* What the process is to the container; ROLE_HOST if it is not known there. */
 enum role bpf_source_role(struct bpf_source *source, pid_t pid, uint64_t cgroup);

@@ -88,6 +88,7 @@ static void set_sizes(struct lastout_bpf *skeleton, const struct abi_version *ve
 	(void)bpf_map__set_max_entries(skeleton->maps.processes, version->max_processes);
 	(void)bpf_map__set_max_entries(skeleton->maps.containers, version->max_containers);
 	(void)bpf_map__set_max_entries(skeleton->maps.confirmed, version->max_containers);
+	(void)bpf_map__set_max_entries(skeleton->maps.history, version->max_containers);
 }
 
 /* `shared`: a set of pins whose maps to use; NULL: new ones. */
@@ -263,8 +264,11 @@ static int replace_all(struct bpf_source *source, const struct bpf_pin_set *set,
 
 	if (err)
 		return err;
-	if (set->version.settings.hierarchy_id == source->version.settings.hierarchy_id)
-		source->old_containers = bpf_pin_open_containers(set); /* without: no history */
+	if (set->version.settings.hierarchy_id == source->version.settings.hierarchy_id) {
+		source->old_containers = bpf_pin_open_map(set,
+							  "containers"); /* without: no history */
+		source->old_history = bpf_pin_open_map(set, "history");
+	}
 	log_pins(LOG_LEVEL_INFO, "pins of another layout are replaced", set->path);
 	return 0;
 }

@@ -118,14 +118,6 @@ int bpf_pin_share_maps(const struct bpf_pin_set *set, struct lastout_bpf *skelet
 	return 0;
 }
 
-int bpf_pin_open_containers(const struct bpf_pin_set *set)
-{
-	char file[PATH_MAX];
-	int err = bpf_pin_join(file, sizeof(file), set->path, "", "containers");
-
-	return err ? err : bpf_obj_get(file);
-}
-
 static int open_pin(const struct bpf_pin_set *set, const char *prefix, const char *name)
 {
 	char file[PATH_MAX];
@@ -135,6 +127,11 @@ static int open_pin(const struct bpf_pin_set *set, const char *prefix, const cha
 		return err;
 	fd = bpf_obj_get(file);
 	return fd < 0 ? -errno : fd;
+}
+
+int bpf_pin_open_map(const struct bpf_pin_set *set, const char *name)
+{
+	return open_pin(set, "", name);
 }
 
 /* Held, so that whoever removes the pins beneath a living agent does not switch it off. */

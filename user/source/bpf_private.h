@@ -26,7 +26,8 @@ struct bpf_source {
 	unsigned cpus;
 	char pins[256];	    /* our set of pins; "": none */
 	char old_pins[256]; /* the one that it replaces, until ours is settled; "": none */
-	int old_containers; /* its map, while the layout differs; -1: none */
+	int old_containers; /* its maps, while the layout differs; -1: none */
+	int old_history;
 	int programs[SOURCE_PROGRAMS_MAX]; /* attached ones; owned, with links, if taken over */
 	int links[SOURCE_PROGRAMS_MAX];
 	unsigned program_count;
@@ -54,6 +55,16 @@ void bpf_load_keep_words(void);
 bool bpf_load_is_hook(const struct lastout_bpf *skeleton, const struct bpf_program *program,
 		      bool is_classic);
 
+/* --- bpf_history.c --- */
+
+/* Adds what is known of a container's past to what its counts say. */
+void bpf_history_apply(const struct bpf_source *source, uint64_t cgroup,
+		       struct abi_container *container);
+
+/* From the maps that ours replace: all that is over, now that ours count. */
+void bpf_history_take(struct bpf_source *source);
+void bpf_history_drop(struct bpf_source *source);
+
 /* --- bpf_pin.c: one set of pins --- */
 
 struct bpf_pin_set {
@@ -71,8 +82,8 @@ int bpf_pin_share_maps(const struct bpf_pin_set *set, struct lastout_bpf *skelet
  */
 int bpf_pin_open_links(const struct bpf_pin_set *set, struct bpf_source *source);
 
-/* A descriptor of the set's map of containers, or a negative errno. */
-int bpf_pin_open_containers(const struct bpf_pin_set *set);
+/* A descriptor of one of the set's maps, or a negative errno. */
+int bpf_pin_open_map(const struct bpf_pin_set *set, const char *name);
 
 /* Pins all maps and links as a new set below the directory; source->version last. */
 int bpf_pin_make(struct bpf_source *source, struct error *error);

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 from typing import Any, Callable
 
 from .container import Container
+from .deadline import PATIENCE_S
 from .service import Service
 from .stream import Record
 
@@ -36,6 +39,30 @@ class Agent(Service):
 
     def is_ready(self) -> bool:
         return any(record.get("event") == "ready" for record in self.err.records)
+
+    def about(self) -> Record:
+        """What it says of itself, at GET /v1/agent."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE_S)
+            client.connect(str(self.socket))
+            client.sendall(b"GET /v1/agent HTTP/1.0\r\n\r\n")
+            said = b""
+            while part := client.recv(65536):
+                said += part
+        found: Record = json.loads(said.split(b"\r\n\r\n", 1)[1])
+        return found
+
+    def losses(self) -> dict[str, int]:
+        """By name, those that are not zero."""
+        return {name: count for name, count in self.about()["losses"].items() if count}
+
+    def await_lost(self, name: str) -> Record:
+        """Wait until the log says that something of that kind was lost."""
+
+        def matches(record: Record) -> bool:
+            return record.get("event") == "lost" and record.get(name, 0) > 0
+
+        return self.err.await_record(f"a loss of the kind {name}", matches)
 
     def await_ready(self) -> Record:
         return self.err.await_record("ready", lambda record: record.get("event") == "ready")

@@ -36,7 +36,7 @@ OTHER_PROGRAMS = (Change("bpf/maps.bpf.c", r'"Dual BSD/GPL"', '"GPL"'),)
 
 OTHER_LAYOUT = (
     Change("include/abi.h", r"ABI_LAYOUT = (\d+)", r"ABI_LAYOUT = 1\1"),
-    Change("include/abi.h", r"(struct abi_end first_failure;.*\n)", r"\1	__u64 later_field;\n"),
+    Change("include/abi.h", r"(__u32 uncounted_in;.*\n)", r"\1	__u64 later_field;\n"),
     Change(
         "include/abi.h",
         r"sizeof\(struct abi_container\) == (\d+)",

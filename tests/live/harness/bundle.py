@@ -54,7 +54,7 @@ def write_config(
         "ociVersion": "1.0.2",
         "process": process(args, capabilities),
         "root": {"path": str(rootfs), "readonly": True},
-        "mounts": _mounts(bundle) + [_bind(at, what, "rw") for at, what in (binds or {}).items()],
+        "mounts": _mounts(bundle) + [_mount(Bind(what, at, "rw")) for at, what in (binds or {}).items()],
         "linux": linux,
         "annotations": annotations or {},
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import subprocess
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Iterator
 
 from . import machine
 from .deadline import PATIENCE_S, wait_until
@@ -42,11 +43,23 @@ def processes(directory: Path) -> set[int]:
     }
 
 
+PF_EXITING = 0x4
+
+
+def is_exiting(pid: int) -> bool:
+    """Its leader, that is; other threads may go on."""
+    fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return bool(int(fields[6]) & PF_EXITING)
+
+
 class Nest:
     """A process one cgroup deeper, in every hierarchy, as systemd does in its containers."""
 
     def __init__(self, pid: int, name: str) -> None:
-        self._children = [directory / name for directory in directories(pid)]
+        nests = directories(pid)
+        if is_exiting(pid):
+            raise ProcessLookupError(f"{pid} is exiting: v1 shows the root as its cgroup")
+        self._children = [directory / name for directory in nests]
         for child in self._children:
             child.mkdir()
             _inherit_cpuset(child)
@@ -90,6 +103,31 @@ def make_and_remove(name: str, count: int) -> None:
         for root in _roots():
             (root / name).mkdir()
             (root / name).rmdir()
+
+
+@contextlib.contextmanager
+def made(name: str) -> Iterator[set[int]]:
+    """A cgroup in every hierarchy, for the time of the block; gives their ids."""
+    paths = [root / name for root in _roots()]
+    try:
+        for path in paths:
+            path.mkdir()
+        yield {path.stat().st_ino for path in paths}
+    finally:
+        remove_empty(paths)
+
+
+@contextlib.contextmanager
+def runtimes_own(names: list[str]) -> Iterator[None]:
+    """Empty cgroups that look as if runc had made them, each for a container of that name."""
+    paths = [root / f"docker-{hashlib.sha256(n.encode()).hexdigest()}.scope"
+             for n in names for root in _roots()]
+    try:
+        for path in paths:
+            path.mkdir()
+        yield
+    finally:
+        remove_empty(paths)
 
 
 def empty_directories() -> set[Path]:

@@ -38,7 +38,8 @@ class Container:
         self.at_end(_reap, self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self.at_end(os.close, self._pidfd)
-        self._cgroups = [path for path in cgroup.directories(self.pid) if self.id in path.name]
+        everywhere = cgroup.directories(self.pid)
+        self._cgroups = [path for path in everywhere if self.id in str(path)] or everywhere[:1]
 
     def status(self) -> str:
         """running, paused or stopped, in the runtime's own words."""
@@ -78,9 +79,12 @@ class Container:
 
     def inject(self, command: str = "exit 0") -> int:
         """Start a process from outside, as `docker exec` does; the fifo `injected` releases it."""
-        shell = ["sh", "-c", scripts.waiting(command, "injected")]
-        self._runtime.exec(self._started, self._order, shell)
+        self.enter("sh", "-c", scripts.waiting(command, "injected"))
         return self.await_up()
+
+    def enter(self, *inside: str) -> None:
+        """Start a process from outside, and leave it running."""
+        self._runtime.exec(self._started, self._order, list(inside))
 
     def execute(self, *inside: str) -> str:
         """Run a command inside to its end, and return what it printed."""
@@ -118,6 +122,10 @@ class Container:
     def _await_init(self) -> None:
         if not select.select([self._pidfd], [], [], PATIENCE_S)[0]:
             raise DeadlineExceeded(f"waited {PATIENCE_S:.0f} s for init of {self.id} to end")
+
+    def await_death(self) -> None:
+        """Wait for ever for init to end, and leave its wait status to somebody else."""
+        select.select([self._pidfd], [], [])
 
     def at_end(self, action: Callable[..., object], *args: object) -> None:
         """Do that once the container is removed."""

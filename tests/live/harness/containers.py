@@ -95,13 +95,15 @@ class Containers:
         annotations: Mapping[str, str] = {},
         pod: str | None = None,
         binds: Mapping[str, Path] = {},
+        place: str | None = None,
         **config: Any,
     ) -> Container:
         """shells are more shells in /c, under those names, and files more files, all executable;
         config goes to bundle.write_config.
 
         The runtime is that of the test unless another is named. A namesake is the container whose
-        name this one has too; its cgroup is another one all the same.
+        name this one has too; its cgroup is another one all the same. place is another cgroup than
+        that of its name; `{own}` in it is something of this container's own.
         """
         number = next(_numbers)
         own = f"lotest-{os.getpid()}-{number}"
@@ -118,13 +120,16 @@ class Containers:
             directory, namesake.name if namesake else own, command, annotations, pod, binds
         )
         cgroup_path = f"/{own}/{order.name}" if namesake else f"/{own}"
+        if place:
+            cgroup_path = place.format(own=own)
         bundle.write_config(
             directory, self._rootfs, cgroup_path, order.args, annotations=dict(annotations), **config
         )
         container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))
         self._made.append(container)
-        if namesake:
-            container.at_end(lambda: cgroup.remove_empty(cgroup.named([own])))
+        above = cgroup_path.strip("/").rpartition("/")[0]
+        if above:
+            container.at_end(lambda: cgroup.remove_empty(cgroup.named([above])))
         container.start()
         return container
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,27 @@ class Pins:
             found[LOSSES[key]] = sum(value["value"] for value in values)
         return found
 
+    def forget_process(self, pid: int) -> None:
+        """As if its fork had never been seen: neither it nor its count is there."""
+        key = _bytes(pid.to_bytes(4, sys.byteorder))
+        found = self._lookup("processes", key)
+        container = found["value"][:8]
+        value = self._lookup("containers", container)["value"]
+        tasks = int.from_bytes(_raw(value[:4]), sys.byteorder)
+        value[:4] = _bytes((tasks - 1).to_bytes(4, sys.byteorder))
+        self._map("delete", "processes", "key", *key)
+        self._map("update", "containers", "key", *container, "value", *value)
+
+    def _lookup(self, name: str, key: list[str]) -> dict[str, Any]:
+        return json.loads(self._map("lookup", name, "key", *key))
+
+    def _map(self, verb: str, name: str, *words: str) -> str:
+        return command.call("bpftool", "-j", "map", verb, "pinned", self.the_set() / name, *words)
+
+    def is_counted(self, cgroups: set[int]) -> bool:
+        keys = {int.from_bytes(_raw(entry["key"]), sys.byteorder) for entry in self.dump("containers")}
+        return bool(keys & cgroups)
+
     def containers(self) -> int:
         """How many cgroups are counted."""
         return len(self.dump("containers"))
@@ -62,3 +84,12 @@ class Pins:
     def remove(self) -> None:
         """Whoever is left in it; what it counts ends with it."""
         subprocess.run(["rm", "-rf", self.directory], check=True)
+
+
+def _raw(words: list[str]) -> bytes:
+    return bytes(int(word, 16) for word in words)
+
+
+def _bytes(value: bytes) -> list[str]:
+    """As bpftool takes and gives them."""
+    return [f"0x{byte:02x}" for byte in value]

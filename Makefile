@@ -92,6 +92,10 @@ bench: all $(BENCHES) $(B)/tests/bench/floor
 	$(Q)tools/install-deps bench
 	$(Q)tests/bench/run $(if $(QUICK),--quick)
 
+# T seconds, 600 if none are given.
+soak: all $(PROGRAMS)
+	$(Q)tests/soak/run $(if $(filter file,$(origin T)),600,$(T))
+
 tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 
 # Other kernels, each in a virtual machine without KVM: needs no root, but images from Debian.
@@ -298,5 +302,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-kernels model tests asan test-asan test-asan-short fuzz bench unit lint format install clean
+.PHONY: FORCE all demo test test-kernels model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

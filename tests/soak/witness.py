@@ -1,7 +1,7 @@
 """What the processes of a container say of their own lives, and whether lastout did right by them.
 
 Nothing here comes from lastout: tests/programs/soak-life.c writes the record, the kernel tells the
-soak test, which is init's parent, how init ended, and this module holds lastout's words against both.
+soak test, which is init's parent, how init ended; and lastout's words are held against both.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 
 HEAD = struct.Struct("=IIQQ40x")
 SLOT = struct.Struct("=QQQIiII16sQ")
@@ -53,15 +52,17 @@ class Life(NamedTuple):
         return self.marked or self.reaped
 
 
-class Record:
-    """The file /c/record of one container."""
+SIZE = HEAD.size + SLOTS * SLOT.size
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.write_bytes(bytes(HEAD.size + SLOTS * SLOT.size))
+
+class Record:
+    """The file /c/record of one container, which its init makes."""
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
 
     def content(self) -> bytes:
-        return self._path.read_bytes()
+        return self._read("record").ljust(SIZE, b"\0")
 
     def head(self) -> Head:
         used, is_complete, termed, left = HEAD.unpack(self.content()[: HEAD.size])

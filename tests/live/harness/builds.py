@@ -1,4 +1,4 @@
-"""Other builds of lastout, as an upgrade brings them: this tree with something changed, built once a run.
+"""Other builds of lastout, as an upgrade brings them: this tree with something changed.
 
 What has been built already is copied with its times, so that only what the change reaches is built.
 """

@@ -50,11 +50,12 @@ def write_config(
     linux: dict[str, Any] = {"cgroupsPath": cgroup, "namespaces": namespaces}
     if memory_limit_bytes:
         linux["resources"] = {"memory": {"limit": memory_limit_bytes}}
+    more = [_mount(Bind(what, at, "rw")) for at, what in (binds or {}).items()]
     config = {
         "ociVersion": "1.0.2",
         "process": process(args, capabilities),
         "root": {"path": str(rootfs), "readonly": True},
-        "mounts": _mounts(bundle) + [_mount(Bind(what, at, "rw")) for at, what in (binds or {}).items()],
+        "mounts": _mounts(bundle) + more,
         "linux": linux,
         "annotations": annotations or {},
     }

@@ -119,9 +119,9 @@ def made(name: str) -> Iterator[set[int]]:
 
 @contextlib.contextmanager
 def runtimes_own(names: list[str]) -> Iterator[None]:
-    """Empty cgroups that look as if runc had made them, each for a container of that name."""
-    paths = [root / f"docker-{hashlib.sha256(n.encode()).hexdigest()}.scope"
-             for n in names for root in _roots()]
+    """Empty cgroups that look as if a runtime had made them, each for a container of its own."""
+    ids = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    paths = [root / f"docker-{each}.scope" for each in ids for root in _roots()]
     try:
         for path in paths:
             path.mkdir()

@@ -67,6 +67,11 @@ class Container:
         """Put a file into its control directory, /c."""
         (self._control / name).write_bytes(content)
 
+    def read(self, name: str) -> bytes:
+        """What is in a file of its control directory; nothing if there is none."""
+        path = self._control / name
+        return path.read_bytes() if path.exists() else b""
+
     def processes(self) -> set[int]:
         """Everybody in the container but its init; host pids."""
         return cgroup.processes(self._cgroups[0]) - {self.pid}

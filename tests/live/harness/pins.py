@@ -74,8 +74,8 @@ class Pins:
         return command.call("bpftool", "-j", "map", verb, "pinned", self.the_set() / name, *words)
 
     def is_counted(self, cgroups: set[int]) -> bool:
-        keys = {int.from_bytes(_raw(entry["key"]), sys.byteorder) for entry in self.dump("containers")}
-        return bool(keys & cgroups)
+        entries = self.dump("containers")
+        return bool(cgroups & {int.from_bytes(_raw(e["key"]), sys.byteorder) for e in entries})
 
     def containers(self) -> int:
         """How many cgroups are counted."""

@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness import bundle, machine, programs
+from harness import bundle, command, machine, programs
 from harness.agent import Agent, StartAgent
 from harness.configured import ConfiguredAgent
 from harness.containers import Containers
@@ -121,6 +121,18 @@ def bpffs() -> Iterator[Path]:
         mounted = Mount(Path(directory))
         yield mounted.path
         mounted.remove()
+
+
+@pytest.fixture
+def read_only(bpffs: Path, tmp_path: Path) -> Iterator[Path]:
+    """The same, where nothing can be written."""
+    directory = tmp_path / "read-only"
+    directory.mkdir()
+    with contextlib.ExitStack() as at_end:
+        command.call("mount", "--bind", bpffs, directory)
+        at_end.callback(command.call, "umount", "--lazy", directory)
+        command.call("mount", "-o", "remount,bind,ro", directory)
+        yield directory
 
 
 @pytest.fixture

@@ -378,6 +378,40 @@ def test_killed_at_any_moment_of_its_start(
     assert last_task(agent.await_finished(busy)) == (busy_pid, "sh", code(7))
 
 
+# Where nothing can be pinned
+
+
+def test_read_only_place(
+    start_configured: StartAgent, containers: Containers, read_only: Path, tmp_path: Path
+) -> None:
+    """To watch without pins is better than not to watch; but who names a place wants that one."""
+    agent = start_configured(pin=read_only / "pins")
+    warning = agent.err.await_record("a warning", lambda record: record.get("event") == "pins")
+    assert warning["level"] == "warn" and "Read-only" in warning["reason"]
+    assert agent.about()["pins"] is None
+    containers.canary(agent)
+    options = ("--init", "nobody", "--socket", tmp_path / "s", "--pin", read_only / "pins")
+    done = lastout.call("run", *options)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Read-only" in done.stderr and str(read_only) in done.stderr
+
+
+def test_read_only_place_with_pins(
+    start_agent: StartAgent,
+    start_configured: StartAgent,
+    containers: Containers,
+    pins: Pins,
+    read_only: Path,
+) -> None:
+    """What counts there is gone on with."""
+    start_agent(pin=pins.directory).kill()
+    container = containers.shell(manager(task("exit 7")))
+    pid = container.await_up()
+    end_task(container, pid)
+    agent = start_configured(pin=read_only / pins.directory.name)
+    assert last_task(agent.await_finished(container)) == (pid, "sh", code(7))
+
+
 # What people are told
 
 

@@ -42,11 +42,11 @@ class ConfiguredAgent(Agent):
     ) -> None:
         run_dir.mkdir(exist_ok=True)
         config = run_dir / "config.yaml"
-        config.write_text(configuration(init, state_dirs, **settings))
+        config.write_text(configuration(init, state_dirs, pin=str(pin), **settings))
         self.socket = run_dir / "lastout.sock"
         Service.__init__(
             self,
-            *("run", "--config", str(config), "--socket", str(self.socket), "--pin", str(pin)),
+            *("run", "--config", str(config), "--socket", str(self.socket)),
             *("--log", "json", "--verbose"),
         )
 

@@ -105,6 +105,12 @@ class Victim:
         self._process.send_signal(how)
         self._process.wait(30)
 
+    def kill(self) -> None:
+        """If there is one still."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
     def outcomes(self) -> list[dict[str, Any]]:
         """A line may be cut where the agent was killed."""
         found = []

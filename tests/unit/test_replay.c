@@ -305,6 +305,28 @@ static void test_log_of_a_pause(void **state)
 	assert_null(strstr(out.data, "not certain"));
 }
 
+/* By the policies of now a visitor holds it, whatever the agent of then made of him. */
+static void test_log_of_a_pause_with_a_visitor(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+	struct policy *policy = policies_init(&set);
+
+	(void)state;
+	put_log_begin(&recording);
+	put_log(&recording, 4, "put_off", "\"reason\":\"it is paused\"");
+	put_log(&recording, 9, "state",
+		"\"from\":\"settling\",\"to\":\"stopping\",\"why\":\"empty\","
+		"\"tasks\":0,\"injected\":1");
+	policy->injected_holds = true;
+	(void)play(&recording, &set, &out);
+	assert_null(strstr(out.data, "would be asked"));
+	policy->injected_holds = false;
+	buf_reset(&out);
+	(void)play(&recording, &set, &out);
+	assert_non_null(strstr(out.data, AT "09.000Z a would be asked"));
+}
+
 static void test_rubbish(void **state)
 {
 	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
@@ -390,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_recorded),
 		cmocka_unit_test(test_log_of_settling_again),
 		cmocka_unit_test(test_log_of_a_pause),
+		cmocka_unit_test(test_log_of_a_pause_with_a_visitor),
 		cmocka_unit_test(test_rubbish),
 		cmocka_unit_test(test_kept_recordings),
 	};

@@ -359,9 +359,11 @@ static void take_state(struct replay *replay, struct replayed *replayed,
 	case LIFECYCLE_EMPTY:
 		/*
 		 * From other states it is the recorded policy's timer that says so, not the world; but
-		 * where ours was over in a pause, we look when its agent does.
+		 * where ours was over in a pause, we look when its agent does. By the policies of now it
+		 * may be held all the same.
 		 */
-		if (record->from == LIFECYCLE_WORKING || replayed->is_put_off)
+		if ((record->from == LIFECYCLE_WORKING || replayed->is_put_off) &&
+		    !holders(replayed))
 			step(replay, replayed, record->why, now_ns);
 		return;
 	case LIFECYCLE_BUSY:

@@ -157,6 +157,18 @@ def test_down_for_good(start_agent: StartAgent, containers: Containers, down: Do
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_ends_as_its_task(start_agent: StartAgent, containers: Containers, name: str) -> None:
+    """With `status: task`, whatever the manager makes of SIGTERM."""
+    agent = start_agent("--status", "task", grace="20s")
+    down = FOR_GOOD[name]
+    container = down.start(containers)
+
+    outcome = go_down(agent, container, down)
+    assert (outcome["how"], outcome["status_fallback"]) == ("status", None)
+    assert container.await_end() == code(down.task_status)
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_all_end_with_a_killed_manager(
     start_agent: StartAgent, containers: Containers, name: str
 ) -> None:

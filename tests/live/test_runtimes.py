@@ -73,6 +73,21 @@ def test_last_exit_ends_the_container(
     assert container.status() == "stopped"
 
 
+@pytest.mark.parametrize("command, status", [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)])
+def test_ends_as_its_task(
+    start_agent: StartAgent, containers: Containers, runtime: Runtime, command: str, status: int
+) -> None:
+    """With `status: task` each runtime tells its users the task's status; PID 1 ignores SIGTERM."""
+    agent = start_agent("--status", "task", grace="20s")
+    container = containers.shell(manager(task(command), on_term=None))
+    agent.await_working(container)
+    container.go()
+
+    outcome = agent.await_finished(container)
+    assert (outcome["how"], outcome["status_fallback"]) == ("status", None)
+    assert container.await_exit_status() == status
+
+
 def test_namesake_and_bystander_stay(
     agent: Agent, containers: Containers, elsewhere: Runtime
 ) -> None:

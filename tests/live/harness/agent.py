@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .container import Container
-from .deadline import PATIENCE_S
+from .deadline import PATIENCE_S, DeadlineExceeded
 from .service import Service
 from .stream import Record
 
@@ -115,7 +115,20 @@ class Agent(Service):
         def matches(record: Record) -> bool:
             return record["event"] == "finished" and record["container"]["id"] == container.id
 
-        return self.out.await_record(f"outcome of {container.id}", matches)
+        try:
+            return self.out.await_record(f"outcome of {container.id}", matches)
+        except DeadlineExceeded as late:
+            raise DeadlineExceeded(f"{late}\n{self._told_of(container)}") from None
+
+    def _told_of(self, container: Container) -> str:
+        """All that its log tells of the container, and of all: a failure is to be understood."""
+        lines = [
+            json.dumps(record)
+            for record in self.err.records
+            if record.get("container") in (container.id, None) and record.get("event") != "exit"
+        ]
+        processes = container.processes()
+        return "\n".join(["its log:", *lines[-60:], f"alive: {processes}"])
 
     def outcomes(self) -> list[Record]:
         """All so far, of all containers."""

@@ -21,10 +21,13 @@ static __always_inline void member_renamed(struct abi_process *process, struct t
 		return;
 	switch (process->role) {
 	case ROLE_RUNTIME:
-		if (!task_has_execed(leader) || !task_is_ns_init(leader, &level) ||
-		    !init_is_wanted(container, level))
-			return;
-		init_found(container, leader, level);
+		/* A count that is under way may have found it in the middle of its exec, and tells nobody. */
+		if (container->init_pid != tgid) {
+			if (!task_has_execed(leader) || !task_is_ns_init(leader, &level) ||
+			    !init_is_wanted(container, level))
+				return;
+			init_found(container, leader, level);
+		}
 		process->role = ROLE_INIT;
 		init_tell(container, process->container, comm);
 		return;

@@ -117,6 +117,24 @@ def made(name: str) -> Iterator[set[int]]:
         remove_empty(paths)
 
 
+def counted_path(name: str) -> Path:
+    """Where a runtime's container has its cgroup in the hierarchy by which lastout counts."""
+    root = machine.CGROUP if machine.is_pure_v2() else machine.CGROUP / "pids"
+    return root / f"docker-{hashlib.sha256(name.encode()).hexdigest()}.scope"
+
+
+@contextlib.contextmanager
+def counted(name: str) -> Iterator[Path]:
+    """One that is there."""
+    path = counted_path(name)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        wait_until(f"{path} to be empty", lambda: not processes(path))
+        remove_empty([path])
+
+
 @contextlib.contextmanager
 def runtimes_own(names: list[str]) -> Iterator[None]:
     """Empty cgroups that look as if a runtime had made them, each for a container of its own."""

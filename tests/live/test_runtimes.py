@@ -16,7 +16,7 @@ from harness.containers import Containers
 from harness.died import Died, code
 from harness.runtime import Runtime
 from harness.runtimes import Engines
-from harness.scripts import manager, task
+from harness.scripts import manager, task, waiting
 
 
 @pytest.fixture(params=runtimes.KINDS)
@@ -86,6 +86,34 @@ def test_ends_as_its_task(
     outcome = agent.await_finished(container)
     assert (outcome["how"], outcome["status_fallback"]) == ("status", None)
     assert container.await_exit_status() == status
+
+
+INITS = (
+    *("wait4", "waitid", "poll", "ppoll", "select", "epoll", "futex", "futex-timed", "nanosleep"),
+    *("read", "recv", "msgrcv", "sigsuspend", "sigwait", "open"),
+    *("spin", "spin-without-vdso", "calls", "forking", "signals"),
+    *("threads", "leader-gone", "seccomp-allows"),
+)
+"""What odd-init does while its task ends."""
+
+
+@pytest.mark.parametrize("kind", ["runc", "containerd"], indirect=True)
+def test_ends_as_its_task_whatever_init_does(
+    start_agent: StartAgent, containers: Containers
+) -> None:
+    """Its own children, which have its name, are helpers."""
+    agent = start_agent("--status", "task", "--helper", containers.init, grace="20s")
+    ending = {
+        containers.program("odd-init", init, waiting(f"exit {100 + number}")): 100 + number
+        for number, init in enumerate(INITS)
+    }
+    for container in ending:
+        agent.await_working(container)
+        container.go()
+    for container in ending:
+        outcome = agent.await_finished(container)
+        assert (outcome["how"], outcome["status_fallback"]) == ("status", None)
+    assert {one: one.await_exit_status() for one in ending} == ending
 
 
 def test_namesake_and_bystander_stay(

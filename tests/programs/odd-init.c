@@ -458,10 +458,20 @@ static const struct {
 #endif
 };
 
+static void start_task(const char *command)
+{
+	if (fork() == 0) {
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(99);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc == 2 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	if (argc == 3)
+		start_task(argv[2]);
+	for (size_t i = 0; argc >= 2 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].name, argv[1]) == 0)
 			kinds[i].be();
-	errx(99, "usage: odd-init KIND");
+	errx(99, "usage: odd-init KIND [COMMAND OF A TASK]");
 }

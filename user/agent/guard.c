@@ -60,14 +60,20 @@ static int check_identified(const struct guarded *on, struct error *error)
 	return 0;
 }
 
+/* A zombie may be a leader alone, whose threads go on. */
+static bool is_over(const char *proc, pid_t pid, const struct procfs_stat *stat)
+{
+	return (stat->state == 'Z' || stat->state == 'X') && procfs_is_dying(proc, pid);
+}
+
 static int check_process(const struct guarded *on, struct error *error)
 {
 	const struct process *init = &on->container->init;
+	const char *proc = watch_proc(on->watch);
 	struct procfs_stat stat;
-	int err = procfs_read_stat(watch_proc(on->watch), init->pid, &stat);
+	int err = procfs_read_stat(proc, init->pid, &stat);
 
-	if (!err &&
-	    (!procfs_is_start(&stat, init->start_ns) || stat.state == 'Z' || stat.state == 'X'))
+	if (!err && (!procfs_is_start(&stat, init->start_ns) || is_over(proc, init->pid, &stat)))
 		err = -ESRCH;
 	return err ? error_set(error, err, "init cannot be looked at: %s", strerror(-err)) : 0;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 from pathlib import Path
 from typing import Callable
 
@@ -38,6 +39,7 @@ class Container:
         self.at_end(_reap, self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self.at_end(os.close, self._pidfd)
+        self.at_end(self._kill)
         everywhere = cgroup.directories(self.pid)
         self._cgroups = [path for path in everywhere if self.id in str(path)] or everywhere[:1]
 
@@ -141,6 +143,11 @@ class Container:
         with self._at_end:
             self._runtime.delete(self._order)
             wait_until(f"the cgroups of {self.id} to go", self._is_without_cgroups)
+
+    def _kill(self) -> None:
+        """runc takes one whose leader has ended before its threads for dead, and leaves it."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def _is_without_cgroups(self) -> bool:
         """Podman in a hurry leaves empty ones now and then; one with somebody in it must not be."""

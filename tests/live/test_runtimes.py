@@ -91,18 +91,17 @@ def test_ends_as_its_task(
 INITS = (
     *("wait4", "waitid", "poll", "ppoll", "select", "epoll", "futex", "futex-timed", "nanosleep"),
     *("read", "recv", "msgrcv", "sigsuspend", "sigwait", "open"),
-    *("spin", "spin-without-vdso", "calls", "forking", "signals"),
+    *("spin", "spin-without-vdso", "calls", "signals"),
     *("threads", "leader-gone", "seccomp-allows"),
 )
 """What odd-init does while its task ends."""
 
 
-@pytest.mark.parametrize("kind", ["runc", "containerd"], indirect=True)
+@pytest.mark.parametrize("kind", ["runc", "containerd-default"], indirect=True)
 def test_ends_as_its_task_whatever_init_does(
     start_agent: StartAgent, containers: Containers
 ) -> None:
-    """Its own children, which have its name, are helpers."""
-    agent = start_agent("--status", "task", "--helper", containers.init, grace="20s")
+    agent = start_agent("--status", "task", "--helper", "odd-helper", grace="20s")
     ending = {
         containers.program("odd-init", init, waiting(f"exit {100 + number}")): 100 + number
         for number, init in enumerate(INITS)

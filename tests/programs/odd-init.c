@@ -41,13 +41,14 @@ static void ready(void)
 		_exit(99);
 }
 
-/* A child that outlives us: in a PID namespace it is killed with its PID 1. */
+/* A helper that outlives us: in a PID namespace it is killed with its PID 1. */
 static pid_t start_child(void)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "odd-helper");
 		for (;;)
 			pause();
 	}

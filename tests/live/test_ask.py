@@ -343,7 +343,8 @@ def test_ps_watch_is_suspended(agent: FakeAgent) -> None:
         process.send_signal(signal.SIGCONT)
         wait_until("the screen again", lambda: len(agent.requests) >= seen + 2)
 
-    shown = watch_on_terminal(agent, lambda: len(agent.requests) >= 1, suspend)
+    # By the second request the first answer is on the screen.
+    shown = watch_on_terminal(agent, lambda: len(agent.requests) >= 2, suspend)
     first, second = shown.split(LEAVE)[:2]
     assert first.startswith(ENTER) and second.startswith(ENTER)
     assert shown.count(ENTER) == shown.count(LEAVE) == 2 and shown.endswith(LEAVE)

@@ -142,11 +142,21 @@ static int check_foreign_namespace(const struct guarded *on, const char *whose, 
 	return 0;
 }
 
+/* Ours is the same for as long as we live. */
+static int read_own_pid_namespace(const char *proc, ino_t *ret_inode)
+{
+	static ino_t own;
+	int err = own ? 0 : procfs_read_pid_namespace(proc, getpid(), &own);
+
+	*ret_inode = own;
+	return err;
+}
+
 /* Whoever ends the PID 1 of a namespace ends everybody in it: it must be this container's own. */
 static int check_pid_namespace(const struct guarded *on, struct error *error)
 {
 	const char *proc = watch_proc(on->watch);
-	pid_t pid = on->container->init.pid, ns_pid;
+	pid_t pid = on->container->init.pid, ns_pid = 1;
 	const struct container *other;
 	struct error whose;
 	ino_t inode, own;
@@ -154,8 +164,8 @@ static int check_pid_namespace(const struct guarded *on, struct error *error)
 
 	err = procfs_read_pid_namespace(proc, pid, &inode);
 	if (!err)
-		err = procfs_read_pid_namespace(proc, getpid(), &own);
-	if (!err)
+		err = read_own_pid_namespace(proc, &own);
+	if (!err && !on->container->is_pid_1)
 		err = procfs_read_ns_pid(proc, pid, &ns_pid);
 	if (err)
 		return error_set(error, err, "its PID namespace cannot be read: %s",

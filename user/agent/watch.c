@@ -69,6 +69,7 @@ void watch_learn_init(struct watch *watch, struct container *container)
 {
 	struct procfs_stat stat;
 	char argv0[sizeof(container->argv0)];
+	ino_t inode;
 
 	if (procfs_read_stat(watch->options.proc, container->init.pid, &stat) < 0 ||
 	    !procfs_is_start(&stat, container->init.start_ns))
@@ -76,8 +77,8 @@ void watch_learn_init(struct watch *watch, struct container *container)
 	memcpy(container->init.comm, stat.comm, sizeof(container->init.comm) - 1);
 	if (procfs_read_argv0(watch->options.proc, container->init.pid, argv0, sizeof(argv0)) == 0)
 		memcpy(container->argv0, argv0, sizeof(argv0));
-	(void)procfs_read_pid_namespace(watch->options.proc, container->init.pid,
-					&container->pid_namespace); /* unknown then */
+	if (procfs_read_pid_namespace(watch->options.proc, container->init.pid, &inode) == 0)
+		watch_set_namespace(watch, container, inode);
 }
 
 void watch_take_init(struct watch *watch, struct watched *watched)
@@ -95,6 +96,7 @@ void watch_take_init(struct watch *watch, struct watched *watched)
 	}
 	container->init.pid = (pid_t)counted.init_pid;
 	container->init.start_ns = counted.init_start_ns;
+	container->is_pid_1 = counted.init_level > 0;
 	watch_learn_init(watch, container);
 }
 
@@ -259,6 +261,8 @@ void watch_free(struct watch *watch)
 
 	if (!watch)
 		return;
+	HASH_ITER(hh, watch->table, watched, next)
+		watch_drop_namespace(watch, watched);
 	watched = watch->table;
 	HASH_CLEAR(hh, watch->table); /* the table only; its entries stay chained */
 	for (; watched; watched = next) {
@@ -313,39 +317,6 @@ void watch_for_each(struct watch *watch,
 unsigned watch_container_count(const struct watch *watch)
 {
 	return HASH_COUNT(watch->table);
-}
-
-/* A container whose init is not known: any of its processes may be in the namespace. */
-static bool has_member_in(struct watch *watch, const struct watched *watched, ino_t inode)
-{
-	pid_t *pids = NULL;
-	size_t count = 0;
-	bool found = false;
-	ino_t other;
-
-	if (cgroupfs_read_procs(&watch->hierarchy, watched->container.path, &pids, &count) < 0)
-		return false; /* gone */
-	for (size_t i = 0; i < count && !found; i++)
-		found = procfs_read_pid_namespace(watch->options.proc, pids[i], &other) == 0 &&
-			other == inode;
-	free(pids);
-	return found;
-}
-
-const struct container *watch_find_pid_namespace(struct watch *watch,
-						 const struct container *container, ino_t inode)
-{
-	struct watched *watched, *next;
-
-	HASH_ITER(hh, watch->table, watched, next) {
-		ino_t known = watched->container.pid_namespace;
-
-		if (&watched->container == container || watched->container.is_gone)
-			continue;
-		if (known ? known == inode : has_member_in(watch, watched, inode))
-			return &watched->container;
-	}
-	return NULL;
 }
 
 void watch_remove_pins(struct watch *watch)

@@ -117,10 +117,7 @@ void watch_reread(struct watch *watch, enum watch_reread why)
 		log_losses(&found, "counts were wrong, and are right again");
 }
 
-/*
- * Is there a last exit that could be missed? A run of a hook that the kernel skips wakes nobody (BTF
- * hooks on kernels since 7.1; classic ones, too, while a map is being written on that CPU).
- */
+/* Is there a last exit that could be missed? A run of a hook that the kernel skips wakes nobody. */
 static bool may_work(const struct watch *watch)
 {
 	const struct watched *watched, *next;
@@ -167,7 +164,7 @@ void watch_on_loss_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	watch->must_reread = false;
-	if (watch->options.reread_ms && may_work(watch))
+	if (watch->options.reread_ms && bpf_source_may_skip(watch->source) && may_work(watch))
 		start_timer(watch->loss_timer, WATCH_SKIP_MS);
 	if (take_losses(watch, &lost))
 		log_losses(&lost, "events were lost: reading all containers again");

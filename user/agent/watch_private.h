@@ -43,10 +43,13 @@ struct watch {
 	struct bpf_source_losses seen;
 	uint64_t rereads[WATCH_REREAD_COUNT];
 	uint64_t last_exits;
-	unsigned unwatched;  /* containers for which there was no room when all were read */
-	bool has_new;	     /* some were added by the records just read */
-	bool must_reread;    /* although nothing was lost */
-	uint64_t doubted_ns; /* when all was read again for a doubt */
+	unsigned unwatched; /* containers for which there was no room when all were read */
+	bool has_new;	    /* some were added by the records just read */
+	bool must_adopt;    /* and were not counted from their making on */
+	struct namespace_users *namespaces;
+	bool is_namespace_uncounted; /* out of memory once */
+	bool must_reread;	     /* although nothing was lost */
+	uint64_t doubted_ns;	     /* when all was read again for a doubt */
 };
 
 struct watched *watch_lookup(struct watch *watch, uint64_t cgroup);
@@ -75,6 +78,13 @@ void watch_adopt_new(struct watch *watch);
 void watch_tell_new(struct watch *watch);
 void watch_drop(struct watch *watch, struct watched *watched);
 void watch_on_record(void *context, const struct record *record);
+
+/* --- watch_namespaces.c: whose PID namespace is whose --- */
+
+void watch_add_namespace(struct watch *watch, const struct watched *watched);
+void watch_drop_namespace(struct watch *watch, const struct watched *watched);
+/* The container's init is in another one than was known. */
+void watch_set_namespace(struct watch *watch, struct container *container, ino_t inode);
 
 /* --- watch_losses.c: what was not seen, and how it is made good --- */
 

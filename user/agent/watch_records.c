@@ -48,6 +48,7 @@ static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
 		      const struct cgroup_identity *identity)
 {
 	struct watched *watched;
+	bool is_counted;
 	int err;
 
 	if (watch_lookup(watch, cgroup))
@@ -67,13 +68,15 @@ static void watch_add(struct watch *watch, uint64_t cgroup, const char *path,
 	watched->identity_tries = WATCH_IDENTITY_TRIES;
 	bpf_source_adopt_begin(watch->source); /* until adopt_new */
 	watch->has_new = true;
-	err = bpf_source_add_container(watch->source, cgroup);
+	err = bpf_source_add_container(watch->source, cgroup, &is_counted);
 	if (err) {
 		if (!watch->unwatched++)
 			log_unwatched(identity->id, err);
 		watch_forget(watched);
 		return;
 	}
+	watch->must_adopt = watch->must_adopt || !is_counted;
+	watch_add_namespace(watch, watched);
 	HASH_ADD(hh, watch->table, container.cgroup, sizeof(watched->container.cgroup), watched);
 }
 
@@ -92,7 +95,7 @@ void watch_tell_new(struct watch *watch)
 {
 	struct watched *watched, *next;
 
-	watch->has_new = false;
+	watch->has_new = watch->must_adopt = false;
 	HASH_ITER(hh, watch->table, watched, next) {
 		if (!watched->is_new)
 			continue;
@@ -108,10 +111,10 @@ void watch_tell_new(struct watch *watch)
 /* In two steps, so that many new containers cost two readings of all processes, not two each. */
 void watch_adopt_new(struct watch *watch)
 {
-	int err = bpf_source_adopt(watch->source, NULL);
+	int err = watch->must_adopt ? bpf_source_adopt(watch->source, NULL) : 0;
 
 	bpf_source_adopt_end(watch->source);
-	if (bpf_source_met_ending(watch->source))
+	if (watch->must_adopt && bpf_source_met_ending(watch->source))
 		watch_reread_soon(watch);
 	if (err) {
 		struct log_line line;
@@ -129,6 +132,7 @@ void watch_drop(struct watch *watch, struct watched *watched)
 	if (watch->unwatched) /* there is room for one */
 		watch_reread_soon(watch);
 	HASH_DEL(watch->table, watched);
+	watch_drop_namespace(watch, watched);
 	watch_tell(watch, watched, WATCH_REMOVED);
 	watch_forget(watched);
 }
@@ -167,7 +171,7 @@ static void take_nested(struct watch *watch, uint64_t cgroup, const struct conta
 	(void)bpf_source_add_history(watch->source, around->cgroup, &history);
 	bpf_source_forget_container(watch->source, cgroup);
 	bpf_source_adopt_begin(watch->source);
-	watch->has_new = true;
+	watch->has_new = watch->must_adopt = true;
 }
 
 /* --- records --- */

@@ -40,6 +40,7 @@ struct container {
 	struct process init; /* pid 0: none yet */
 	char argv0[64];	     /* init's, "" while unknown */
 	ino_t pid_namespace; /* init's, 0 while unknown */
+	bool is_pid_1;	     /* the kernel side says that init is PID 1 of it */
 	struct abi_counts counts;
 	uint64_t task_exits;
 	struct ended last_task;

@@ -130,6 +130,11 @@ const char *bpf_source_variant(const struct bpf_source *source)
 	return source->version.is_classic ? "classic" : "btf";
 }
 
+bool bpf_source_may_skip(const struct bpf_source *source)
+{
+	return source->version.is_classic || bpf_kernel_preempts_hooks();
+}
+
 int bpf_source_fd(const struct bpf_source *source)
 {
 	return ring_buffer__epoll_fd(source->ring);
@@ -211,7 +216,7 @@ int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
 	return 0;
 }
 
-int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
+int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup, bool *ret_is_counted)
 {
 	struct abi_container container = {0};
 	uint8_t yes = 1;
@@ -226,7 +231,9 @@ int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup)
 						  __ATOMIC_SEQ_CST);
 	err = bpf_map__update_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup),
 				   &container, sizeof(container), BPF_NOEXIST);
-	return err == -EEXIST ? 0 : err; /* counted since it was made */
+	/* Counted since it was made; but a child put there by clone3 the classic hook does not see. */
+	*ret_is_counted = err == -EEXIST && !source->version.is_classic;
+	return err == -EEXIST ? 0 : err;
 }
 
 void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup)

@@ -18,7 +18,7 @@ struct bpf_source;
 typedef void (*bpf_source_fn)(void *context, const struct record *record);
 
 struct bpf_source_options {
-	/* subsystem and ring_bytes are set by bpf_source_open itself. */
+	/* subsystem is set by bpf_source_open itself, and ring_bytes if it is 0; else a power of 2. */
 	struct abi_settings settings;
 	const char *controller; /* v1 hierarchy to look at, by one of its controllers; "": v2 */
 	const char *pin; /* directory in bpffs, for a count that goes on without us; NULL: none */
@@ -69,6 +69,12 @@ int bpf_source_describe_pins(const char *directory, struct error *ret_text);
 /* "classic" or "btf". */
 const char *bpf_source_variant(const struct bpf_source *source);
 
+/*
+ * May the kernel skip a run of a hook? That wakes nobody: BTF ones where they can be preempted, classic
+ * ones while somebody writes to any map on that CPU.
+ */
+bool bpf_source_may_skip(const struct bpf_source *source);
+
 /* Readable (epoll) when the kernel side wants to be read. Owned by the source. */
 int bpf_source_fd(const struct bpf_source *source);
 
@@ -84,10 +90,10 @@ int bpf_source_set_helpers(struct bpf_source *source, const char *const *names,
 
 /*
  * A new cgroup is counted from its making on, until it is forgotten. This one is a container's: it
- * stays, and what is nested in it belongs to it. If it is older than the source, it is counted from
- * now on, and who is already inside needs bpf_source_adopt.
+ * stays, and what is nested in it belongs to it. Not *ret_is_counted: it is counted from now on, and
+ * who is already inside needs bpf_source_adopt.
  */
-int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup);
+int bpf_source_add_container(struct bpf_source *source, uint64_t cgroup, bool *ret_is_counted);
 void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup);
 
 /*

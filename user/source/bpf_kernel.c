@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "source/bpf_private.h"
+
+/* Since 7.0 a hook may be preempted; before, BTF ones run to their end. */
+enum { KERNEL_PREEMPTS_HOOKS = 7 };
 
 /* Which element of css_set.subsys a controller has differs with the kernel's configuration. */
 static int find_subsystem(const struct btf *btf, const char *controller, int32_t *ret_index)
@@ -65,6 +69,15 @@ static uint16_t find_group_dead_offset(const struct btf *btf)
 			return (uint16_t)(btf_member_bit_offset(type, i) / 8);
 	}
 	return 0;
+}
+
+bool bpf_kernel_preempts_hooks(void)
+{
+	struct utsname kernel;
+	unsigned major;
+
+	return uname(&kernel) < 0 || sscanf(kernel.release, "%u", &major) != 1 ||
+	       major >= KERNEL_PREEMPTS_HOOKS;
 }
 
 /* What differs between kernels and must be known before the verifier reads the programs. */

@@ -86,6 +86,7 @@ static void set_sizes(struct lastout_bpf *skeleton, const struct abi_version *ve
 {
 	/* Fails for maps that exist already only, which none does yet. */
 	(void)bpf_map__set_max_entries(skeleton->maps.processes, version->max_processes);
+	(void)bpf_map__set_max_entries(skeleton->maps.ring, version->settings.ring_bytes);
 	(void)bpf_map__set_max_entries(skeleton->maps.containers, version->max_containers);
 	(void)bpf_map__set_max_entries(skeleton->maps.confirmed, version->max_containers);
 	(void)bpf_map__set_max_entries(skeleton->maps.history, version->max_containers);
@@ -182,7 +183,8 @@ static int fill_version(struct bpf_source *source, struct error *error)
 	version->max_containers = source->options.max_containers ? source->options.max_containers :
 								   SOURCE_CONTAINERS;
 	err = bpf_kernel_look_up(source->options.controller, &source->options.settings, error);
-	source->options.settings.ring_bytes = SOURCE_RING_BYTES;
+	if (!source->options.settings.ring_bytes)
+		source->options.settings.ring_bytes = SOURCE_RING_BYTES;
 	version->settings = source->options.settings;
 	return err;
 }

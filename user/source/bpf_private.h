@@ -40,6 +40,9 @@ struct bpf_source {
 
 int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, struct error *error);
 
+/* May a process that is in a BTF hook be preempted? Then that hook is skipped for whoever comes. */
+bool bpf_kernel_preempts_hooks(void);
+
 /* --- bpf_load.c --- */
 
 /* Fills source->skeleton and source->version: programs new, maps new or `shared`. */

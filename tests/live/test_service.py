@@ -209,3 +209,14 @@ def test_installed_unit(tmp_path: Path) -> None:
     program = re.search(r"^ExecStart=(\S+) run$", unit, re.MULTILINE)
     assert program and os.access(f"{tmp_path}{program[1]}", os.X_OK)
     assert program[1] == "/opt/x/sbin/lastout"
+
+
+def test_takes_precedence(start_manager: type[Manager]) -> None:
+    """Before ordinary processes, and not swapped out."""
+    manager = start_manager()
+    manager.await_heard("READY=1")
+    pid = manager.process.pid
+    nice = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16]
+    assert nice == "-10"
+    locked = re.search(r"VmLck:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert locked and int(locked[1]) > 0

@@ -20,6 +20,7 @@
 #include "cli/service.h"
 #include "cli/version.h"
 #include "out/event_text.h"
+#include "sys/scheduling.h"
 
 /* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
 enum { RUN_VERBOSE_DRAIN_MS = 50 };
@@ -232,6 +233,7 @@ static int serve(struct run *run, struct error *error)
 	if (err)
 		return err;
 	(void)malloc_trim(0); /* loading read the kernel's types: megabytes */
+	scheduling_take_precedence();
 	log_ready(run, policy_count);
 	err = service_ready(&run->service, run->loop.base, error);
 	if (err)

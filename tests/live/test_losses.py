@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from harness import cgroup, lastout, process
-from harness.agent import StartAgent
+from harness.agent import Agent, StartAgent
 from harness.container import Container
 from harness.containers import Containers
 from harness.deadline import wait_until
@@ -28,6 +28,13 @@ SOON_S = SETTLE_S + 1.0
 def stop(pid: int) -> None:
     process.kill(pid, "SIGSTOP")
     wait_until("the agent to stop", lambda: process.state(pid) == "T")
+
+
+def forget(agent: Agent, pins: Pins, pid: int) -> None:
+    """The process, then its count: the agent must not read everything in between."""
+    stop(agent.pid)
+    pins.forget_process(pid)
+    process.kill(agent.pid, "SIGCONT")
 
 
 def end_task(container: Container, pid: int) -> None:
@@ -165,7 +172,7 @@ def test_drift_is_found(start_agent: StartAgent, containers: Containers, pins: P
     pid = container.await_up()
     agent.await_working(container)
     assert not agent.losses()
-    pins.forget_process(pid)
+    forget(agent, pins, pid)
     agent.await_lost("uncounted")
     assert agent.losses() == {"uncounted": 1}
     containers.canary(agent)
@@ -260,7 +267,7 @@ def test_ps_tells(start_agent: StartAgent, containers: Containers, pins: Pins) -
     agent.await_working(container)
     done = lastout.call("ps", "--socket", agent.socket)
     assert done.returncode == 0 and "lost" not in done.stdout
-    pins.forget_process(pid)
+    forget(agent, pins, pid)
     agent.await_lost("uncounted")
     done = lastout.call("ps", "--socket", agent.socket)
     last = done.stdout.splitlines()[-1]

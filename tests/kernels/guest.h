@@ -17,8 +17,9 @@
 enum {
 	GUEST_DEADLINE_MS = 30000, /* for anything that is waited for: emulation is slow */
 	/* The descriptors with which a container's init begins. */
-	LIFE_GO_FD = 3,	  /* a byte read here is the word to take the next step */
-	LIFE_TOLD_FD = 4, /* a byte written here tells that a step was taken */
+	LIFE_GO_FD = 3,	     /* a byte read here is the word to take the next step */
+	LIFE_TOLD_FD = 4,    /* a byte written here tells that a step was taken */
+	LIFE_INIT_CODE = 21, /* with which an init ends that is asked to */
 };
 
 /* --- guest.c: the record of what was checked --- */
@@ -113,6 +114,19 @@ bool text_next(const char **place, char *ret_line, size_t size);
 long line_number(const char *line, const char *key, long none);
 /* Does "KEY": stand in it, followed by this JSON text? */
 bool line_has(const char *line, const char *key, const char *json);
+
+/* --- guest_agent.c: lastout run --- */
+
+/* Its policies: an init that is named manager is finished, and so is one named stubborn, which is
+ * killed half a second after it was asked. `pin`: where, or "none". Waits until it is ready. */
+void agent_start(struct program *agent, const char *pin);
+bool agent_await_working(struct program *agent, const struct box *box);
+bool agent_await_finished(struct program *agent, const struct box *box);
+/* How many outcomes of it were told, the first of them in ret_line (NULL: not wanted). */
+unsigned agent_outcomes(const struct program *agent, const struct box *box, char *ret_line,
+			size_t size);
+/* Exactly one outcome: init's end as wait4 tells it, and the code of the last task. */
+void agent_check_end(const struct program *agent, struct box *box, int last_code);
 
 /* --- what is tested --- */
 

@@ -7,11 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "guest.h"
-
-enum { INIT_CODE = 21 };
 
 enum {
 	/* There before the agent. */
@@ -49,7 +46,7 @@ static const struct plan {
 	[LATE_FOR_IT] = {"late-for-it", "work", "manager", -1},
 	[WORK] = {"work", "work", "manager", 7},
 	[CLONED] = {"cloned", "work", "manager", 7},
-	[STUBBORN] = {"stubborn", "stubborn", "manager", 7},
+	[STUBBORN] = {"stubborn", "stubborn", "stubborn", 7},
 	[DAEMON] = {"daemon", "daemon", "manager", 5},
 	[HELPER] = {"helper", "helper", "manager", 8},
 	[VFORK] = {"vfork", "vfork", "manager", 12},
@@ -84,30 +81,9 @@ static void make(struct scene *scene, int which)
 	box_await(box);
 }
 
-static void start_agent(struct scene *scene)
-{
-	static const char *const argv[] = {LASTOUT,	"run",	 "--init", "manager", "--settle",
-					   "1s",	"--log", "json",   "--grace", "500ms",
-					   "--verbose", "--pin", "none",   NULL};
-
-	program_start(&scene->agent, argv);
-	check(program_await(&scene->agent, &scene->agent.err, "\"event\":\"ready\"", NULL),
-	      "agent: not ready");
-}
-
-static const char *id_word(int which, char word[static 64])
-{
-	(void)snprintf(word, 64, "\"id\":\"%s\"", plans[which].id);
-	return word;
-}
-
 static bool await_finished(struct scene *scene, int which)
 {
-	char word[64];
-
-	return check(program_await(&scene->agent, &scene->agent.out, id_word(which, word),
-				   "\"event\":\"finished\""),
-		     "%s: not finished", plans[which].id);
+	return agent_await_finished(&scene->agent, &scene->boxes[which]);
 }
 
 /* All that holds is set up before the canary's task ends, and is still as it was afterwards. */
@@ -141,36 +117,10 @@ static void give_second_word(struct scene *scene)
 		await_finished(scene, which);
 }
 
-/* Init and the story of its end, against what wait4 says. */
-static void check_end(struct scene *scene, int which)
-{
-	struct box *box = &scene->boxes[which];
-	bool is_stubborn = which == STUBBORN;
-	char line[2048] = "", word[64];
-	const char *last_task;
-
-	if (!check(text_count(&scene->agent.out, id_word(which, word), "\"event\":\"finished\"",
-			      line, sizeof(line)) == 1,
-		   "%s: not finished exactly once", plans[which].id))
-		return;
-	if (!check(box_await_end(box), "%s: said to be finished, but lives", plans[which].id))
-		return;
-	check(is_stubborn ? WIFSIGNALED(box->status) && WTERMSIG(box->status) == SIGKILL :
-			    WIFEXITED(box->status) && WEXITSTATUS(box->status) == INIT_CODE,
-	      "%s: init ended with wait status %d", plans[which].id, box->status);
-	check(line_has(line, "how", is_stubborn ? "\"kill\"" : "\"signal\""), "%s: how: %s",
-	      plans[which].id, line);
-	last_task = strstr(line, "\"last_task\":");
-	check(last_task && line_number(last_task, "exit_code", -1) == plans[which].last_code,
-	      "%s: the last task: %s", plans[which].id, line);
-}
-
 static void check_untouched(struct scene *scene, int which)
 {
-	char word[64];
-
 	check(box_is_alive(&scene->boxes[which]), "%s: does not live", plans[which].id);
-	check(!text_count(&scene->agent.out, id_word(which, word), NULL, NULL, 0),
+	check(!agent_outcomes(&scene->agent, &scene->boxes[which], NULL, 0),
 	      "%s: an outcome of one that was not to be touched", plans[which].id);
 }
 
@@ -187,7 +137,7 @@ void test_finish(const struct ground *ground)
 	make(scene, LATE_FOR_IT);
 	box_go(&scene->boxes[LATE_FOR_IT]);
 	box_await_tasks_end(&scene->boxes[LATE_FOR_IT]);
-	start_agent(scene);
+	agent_start(&scene->agent, "none");
 	for (int which = WORK; which < CANARY; which++)
 		make(scene, which);
 	box_enter(&scene->boxes[ENTERED], ground);
@@ -199,7 +149,8 @@ void test_finish(const struct ground *ground)
 		if (which == LATE_FOR_IT || which == BYSTANDER || which == WATCHED)
 			check_untouched(scene, which);
 		else
-			check_end(scene, which);
+			agent_check_end(&scene->agent, &scene->boxes[which],
+					plans[which].last_code);
 	}
 	lost = text_count(&scene->agent.err, "\"event\":\"lost\"", NULL, line, sizeof(line));
 	/* The classic fork hook does not see CLONE_INTO_CGROUP: who entered so, and has not executed

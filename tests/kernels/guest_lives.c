@@ -15,7 +15,7 @@
 
 #include "guest.h"
 
-enum { INIT_CODE = 21, CHURN_MS = 5000, CHURN_THREADS = 8, CHURN_AT_ONCE = 3 };
+enum { CHURN_MS = 5000, CHURN_THREADS = 8, CHURN_AT_ONCE = 3 };
 
 static void tell(void)
 {
@@ -192,7 +192,7 @@ static const struct {
 static void leave(int signal)
 {
 	(void)signal;
-	_exit(INIT_CODE);
+	_exit(LIFE_INIT_CODE);
 }
 
 int life_main(const char *life)

@@ -28,15 +28,11 @@ static void check_lost(const struct program *agent)
 
 void test_load(const struct ground *ground)
 {
-	static const char *const argv[] = {LASTOUT, "run",   "--init", "manager", "--settle",
-					   "500ms", "--log", "json",   "--grace", "500ms",
-					   "--pin", "none",  NULL};
 	struct box boxes[LOAD_BOXES] = {0};
-	char ids[LOAD_BOXES][16], word[160];
+	char ids[LOAD_BOXES][16];
 	struct program agent;
 
-	program_start(&agent, argv);
-	check(program_await(&agent, &agent.err, "\"event\":\"ready\"", NULL), "agent: not ready");
+	agent_start(&agent, "none");
 	for (int i = 0; i < LOAD_BOXES; i++) {
 		(void)snprintf(ids[i], sizeof(ids[i]), "churn-%d", i);
 		boxes[i] = (struct box){.id = ids[i], .life = "churn", .name = "manager"};
@@ -47,16 +43,12 @@ void test_load(const struct ground *ground)
 		box_go(&boxes[i]);
 	for (int i = 0; i < LOAD_BOXES; i++)
 		box_await_tasks_end(&boxes[i]);
-	for (int i = 0; i < LOAD_BOXES; i++) {
-		(void)snprintf(word, sizeof(word), "\"id\":\"%s\"", ids[i]);
-		check(program_await(&agent, &agent.out, word, "\"event\":\"finished\""),
-		      "%s: not finished", ids[i]);
-	}
+	for (int i = 0; i < LOAD_BOXES; i++)
+		agent_await_finished(&agent, &boxes[i]);
 	check(program_end(&agent, SIGTERM) == 0, "agent: did not end well");
 	check_lost(&agent);
 	for (int i = 0; i < LOAD_BOXES; i++) {
-		(void)snprintf(word, sizeof(word), "\"id\":\"%s\"", ids[i]);
-		check(text_count(&agent.out, word, "\"event\":\"finished\"", NULL, 0) <= 1,
+		check(agent_outcomes(&agent, &boxes[i], NULL, 0) <= 1,
 		      "%s: finished more than once", ids[i]);
 		box_remove(&boxes[i], ground);
 	}

@@ -64,8 +64,10 @@ static void test_both(const struct ground *with_tracefs, const struct ground *wi
 		test_check(has_tracefs);
 		test_exits();
 		/* Where many runs are left out, exact outcomes are no fair demand: see guest_load.c. */
-		if (ground_is_lossless() || has_tracefs)
+		if (ground_is_lossless() || has_tracefs) {
 			test_finish(ground);
+			test_pins(ground);
+		}
 		ground_set_tracefs(false);
 		ground_unmount(ground);
 	}

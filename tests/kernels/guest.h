@@ -133,4 +133,5 @@ void agent_check_end(const struct program *agent, struct box *box, int last_code
 void test_check(bool has_tracefs);	       /* guest_exits.c */
 void test_exits(void);			       /* guest_exits.c */
 void test_finish(const struct ground *ground); /* guest_finish.c */
+void test_pins(const struct ground *ground);   /* guest_pins.c */
 void test_load(const struct ground *ground);   /* guest_load.c */

@@ -82,9 +82,11 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(B)/lastout demo
 
+# In CI other kernels, too, and the soak test.
+test: IS_CI := $(filter true,$(CI))
 test:
-	$(Q)tools/install-deps build test deploy
-	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels)
+	$(Q)$(MAKE) --no-print-directory all tests $(if $(IS_CI),guest)
 	$(Q)tests/run all
 
 # Beside its peers, about twelve minutes; QUICK=1 is about two, and writes its tables into $(B)/bench.
@@ -99,9 +101,12 @@ soak: all $(PROGRAMS)
 tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 
 # Other kernels, each in a virtual machine without KVM: needs no root, but images from Debian.
-test-kernels: all $(PROGRAMS) $(B)/kernels/guest
+test-kernels: all guest
 	$(Q)tools/install-deps kernels
 	$(Q)tests/kernels/run
+
+# What tests/kernels/run takes along.
+guest: $(B)/kernels/guest $(addprefix $(B)/tests/programs/,exits leader-first)
 
 # The protocol as a model, searched by spin; see tests/model/README.md.
 model:
@@ -302,5 +307,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-kernels model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
+.PHONY: FORCE all demo test test-kernels guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

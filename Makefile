@@ -28,6 +28,13 @@ B := build-asan
 CFLAGS ?= -O1 -g -fno-omit-frame-pointer
 CFLAGS += $(SANITIZERS)
 LDFLAGS ?= -Wl,--gc-sections
+else ifeq ($(ARM64),1)
+# ARM64=1: for arm64, from here, with libraries of Debian's that are unpacked and not installed.
+B := build/arm64
+CC := aarch64-linux-gnu-gcc
+SYSROOT := $(B)/sysroot
+SYSROOT_CPPFLAGS := -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/aarch64-linux-gnu
+SYSROOT_LDFLAGS := -L$(SYSROOT)/usr/lib/aarch64-linux-gnu
 else
 B := build
 endif
@@ -36,10 +43,11 @@ BUILD := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 WARNINGS := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
-CPPFLAGS := -D_GNU_SOURCE -iquote user -iquote include -iquote $(B)
+CPPFLAGS := -D_GNU_SOURCE -iquote user -iquote include -iquote $(B) $(SYSROOT_CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sections
 # libevent's resolver, which is not used, makes ld warn about static linking.
 LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
+LDFLAGS += $(SYSROOT_LDFLAGS)
 # Listed whole, in the order that a static link needs.
 LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lbpf -lelf -lz
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
@@ -85,7 +93,7 @@ demo:
 # In CI other kernels, too, and the soak test.
 test: IS_CI := $(filter true,$(CI))
 test:
-	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels)
+	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels arm64 arm64-kernels)
 	$(Q)$(MAKE) --no-print-directory all tests $(if $(IS_CI),guest)
 	$(Q)tests/run all
 
@@ -104,6 +112,16 @@ tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 test-kernels: all guest
 	$(Q)tools/install-deps kernels
 	$(Q)tests/kernels/run
+
+# For arm64; and that in a virtual machine of that kind.
+arm64:
+	$(Q)tools/install-deps build arm64
+	$(Q)$(MAKE) --no-print-directory ARM64=1 all
+
+test-arm64: arm64
+	$(Q)tools/install-deps arm64-kernels
+	$(Q)$(MAKE) --no-print-directory ARM64=1 guest
+	$(Q)tests/kernels/run --arch arm64
 
 # What tests/kernels/run takes along.
 guest: $(B)/kernels/guest $(addprefix $(B)/tests/programs/,exits leader-first)
@@ -218,6 +236,16 @@ $(B)/lastout.service: deploy/systemd/lastout.service FORCE
 	$(say) UNIT $@
 	$(Q)sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' $< > $@
 
+# Anew when the list of libraries has changed.
+ifdef SYSROOT
+$(USER_OBJECTS): $(SYSROOT)/complete
+
+$(SYSROOT)/complete: tools/install-deps tools/arm64-sysroot
+	$(say) UNPACK $(SYSROOT)
+	$(Q)tools/arm64-sysroot $(SYSROOT)
+	$(Q)touch $@
+endif
+
 # --- tests ---
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS)
@@ -307,5 +335,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-kernels guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
+.PHONY: FORCE all demo test test-kernels arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -41,7 +41,7 @@ class Victim:
         self.log = directory / "agent.log"
         self.outcomes_file = directory / "outcomes.jsonl"
         self.outcomes_file.touch()
-        self._directory = directory
+        self.config = directory / "config.yaml"
         self._init = init
         self._pins = pins
         self._full_disk = full_disk
@@ -51,8 +51,7 @@ class Victim:
 
     def start(self, settings: dict[str, Any], status: str, log: Path | None = None) -> None:
         self._is_small = bool(settings)
-        config = self._directory / "config.yaml"
-        config.write_text(
+        self.config.write_text(
             json.dumps(
                 {
                     "version": 1,
@@ -69,7 +68,7 @@ class Victim:
         with self.outcomes_file.open("ab") as out, (log or self.log).open("ab") as err:
             self._process = subprocess.Popen(
                 [
-                    *(LASTOUT, "run", "--config", config, "--socket", self._socket),
+                    *(LASTOUT, "run", "--config", self.config, "--socket", self._socket),
                     *("--pin", self._pins, "--log", "json", "--verbose"),
                 ],
                 stdin=subprocess.DEVNULL,

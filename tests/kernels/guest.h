@@ -117,8 +117,8 @@ bool line_has(const char *line, const char *key, const char *json);
 
 /* --- guest_agent.c: lastout run --- */
 
-/* Its policies: an init that is named manager is finished, and so is one named stubborn, which is
- * killed half a second after it was asked. `pin`: where, or "none". Waits until it is ready. */
+/* Its policies: an init that is named manager is finished; so is one named stubborn, which is killed
+ * half a second after it was asked; status and spinner are made to exit as their last task did. `pin`: where, or "none". Waits until it is ready. */
 void agent_start(struct program *agent, const char *pin);
 bool agent_await_working(struct program *agent, const struct box *box);
 bool agent_await_finished(struct program *agent, const struct box *box);

@@ -19,6 +19,7 @@ static const char policies[] = "version: 1\n"
 			       "defaults: {settle: 1s, grace: 20s}\n"
 			       "policies:\n"
 			       "- {name: stubborn, match: {init: stubborn}, grace: 500ms}\n"
+			       "- {name: status, match: {init: [status, spinner]}, status: task}\n"
 			       "- {name: manager, match: {init: manager}}\n";
 
 static void write_config(void)
@@ -73,9 +74,29 @@ unsigned agent_outcomes(const struct program *agent, const struct box *box, char
 			  size);
 }
 
+/* By the name of its init, which chooses the policy. */
+static void check_how(const struct box *box, const char *outcome, int last_code)
+{
+	int code = LIFE_INIT_CODE;
+	const char *how = "\"signal\"";
+
+	if (strcmp(box->name, "stubborn") == 0) {
+		check(WIFSIGNALED(box->status) && WTERMSIG(box->status) == SIGKILL &&
+			      line_has(outcome, "how", "\"kill\""),
+		      "%s: wait status %d, %s", box->id, box->status, outcome);
+		return;
+	}
+	if (strcmp(box->name, "status") == 0 || strcmp(box->name, "spinner") == 0) {
+		code = last_code;
+		how = "\"status\"";
+	}
+	check(WIFEXITED(box->status) && WEXITSTATUS(box->status) == code,
+	      "%s: init ended with wait status %d, not code %d", box->id, box->status, code);
+	check(line_has(outcome, "how", how), "%s: not %s: %s", box->id, how, outcome);
+}
+
 void agent_check_end(const struct program *agent, struct box *box, int last_code)
 {
-	bool is_stubborn = strcmp(box->name, "stubborn") == 0;
 	char line[2048] = "";
 	const char *last_task;
 
@@ -84,11 +105,7 @@ void agent_check_end(const struct program *agent, struct box *box, int last_code
 		return;
 	if (!check(box_await_end(box), "%s: said to be finished, but lives", box->id))
 		return;
-	check(is_stubborn ? WIFSIGNALED(box->status) && WTERMSIG(box->status) == SIGKILL :
-			    WIFEXITED(box->status) && WEXITSTATUS(box->status) == LIFE_INIT_CODE,
-	      "%s: init ended with wait status %d", box->id, box->status);
-	check(line_has(line, "how", is_stubborn ? "\"kill\"" : "\"signal\""), "%s: how: %s",
-	      box->id, line);
+	check_how(box, line, last_code);
 	last_task = strstr(line, "\"last_task\":");
 	check(last_task && line_number(last_task, "exit_code", -1) == last_code,
 	      "%s: the last task: %s", box->id, line);

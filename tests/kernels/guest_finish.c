@@ -22,6 +22,8 @@ enum {
 	HELPER,
 	VFORK,
 	TREE,
+	STATUS,
+	SPINNER,
 	/* Held by something until the second word. */
 	RESPAWN,
 	THREADS,
@@ -51,6 +53,8 @@ static const struct plan {
 	[HELPER] = {"helper", "helper", "manager", 8},
 	[VFORK] = {"vfork", "vfork", "manager", 12},
 	[TREE] = {"tree", "tree", "manager", 13},
+	[STATUS] = {"status", "work", "status", 7},
+	[SPINNER] = {"spinner", "spin", "spinner", 17},
 	[RESPAWN] = {"respawn", "respawn", "manager", 6},
 	[THREADS] = {"threads", "threads", "manager", 9},
 	[ENTERED] = {"entered", "work", "manager", 7},
@@ -96,7 +100,7 @@ static void give_first_word(struct scene *scene)
 	box_await_tasks_end(&scene->boxes[FROZEN]);
 	box_freeze(&scene->boxes[FROZEN], scene->ground, true);
 	box_await(&scene->boxes[RESPAWN]);
-	for (int which = WORK; which <= TREE; which++)
+	for (int which = WORK; which <= SPINNER; which++)
 		await_finished(scene, which);
 	await_finished(scene, EARLY);
 	make(scene, CANARY);

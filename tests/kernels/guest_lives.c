@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -53,7 +55,7 @@ static void start_task(int code)
 	_exit(code);
 }
 
-/* --- lives: in the parent they return --- */
+/* --- lives: in the parent they return, but for one --- */
 
 static void live_work(void)
 {
@@ -140,6 +142,28 @@ static void live_tree(void)
 	_exit(13);
 }
 
+/* Its init makes no system call any more, once the task is over. */
+static void live_spin(void)
+{
+	volatile char *is_over = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				      -1, 0);
+	const struct timespec time = {0, 10 * 1000000};
+
+	if (is_over == MAP_FAILED)
+		_exit(126);
+	if (fork_named("task") == 0) {
+		tell();
+		await_go();
+		*is_over = 1;
+		_exit(17);
+	}
+	(void)close(LIFE_TOLD_FD);
+	while (!*is_over)
+		(void)nanosleep(&time, NULL);
+	for (;;)
+		;
+}
+
 static void *end_thread(void *how)
 {
 	if (how)
@@ -187,6 +211,7 @@ static const struct {
 	{"work", live_work},	   {"stubborn", live_stubborn}, {"daemon", live_daemon},
 	{"respawn", live_respawn}, {"helper", live_helper},	{"threads", live_threads},
 	{"vfork", live_vfork},	   {"tree", live_tree},		{"churn", live_churn},
+	{"spin", live_spin},
 };
 
 static void leave(int signal)

@@ -49,7 +49,7 @@ ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sectio
 LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
 LDFLAGS += $(SYSROOT_LDFLAGS)
 # Listed whole, in the order that a static link needs.
-LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lbpf -lelf -lz
+LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng -lbpf -lelf -lz
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
 
 USER_SOURCES := $(wildcard user/*/*.c)
@@ -61,7 +61,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/
 # What can be tested without root and without BPF, and the libraries it needs.
 PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/sys/*.c user/config/*.c user/out/*.c \
 	user/server/*.c user/source/gvisor_*.c user/source/re*.c user/agent/replay*.c) $(B)/gvisor.pb-c.c
-PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c
+PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 UNIT_OBJECTS := $(PURE_SOURCES:%.c=$(B)/unit/%.o)

@@ -15,8 +15,8 @@
 enum { ALARM_S = 2 }; /* should the caller's last look hang */
 
 /*
- * Every signal is blocked, so no handler of the agent's can run here and speak for it. Descriptors
- * stay open: the last look needs some, and they are gone with us.
+ * Every signal but SIGSYS is blocked, so no handler of the agent's can run here and speak for it.
+ * Descriptors stay open: the last look needs some, and they are gone with us.
  */
 static void __attribute__((noreturn))
 run(const struct exit_by_status_request *request, int fd, pid_t parent)
@@ -52,6 +52,8 @@ int exit_by_status_start(const struct exit_by_status_request *request, struct ex
 	read_end = fds[0];
 	write_end = fds[1];
 	(void)sigfillset(&all);
+	(void)sigdelset(&all,
+			SIGSYS); /* blocked, it would kill where a call is only to be refused */
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	tracer = fork();
 	err = errno;

@@ -171,6 +171,10 @@ static int start(struct agent *agent, struct error *error)
 		err = open_port(agent, error);
 	if (!err)
 		err = watch_new(options->base, &watch_options, &agent->shared.watch, error);
+	/* From here on files are read that containers have written. */
+	if (!err && options->gives_up_rights)
+		err = rights_give_up(options->base, watch_source(agent->shared.watch),
+				     &agent->shared.rights, error);
 	if (!err)
 		err = watch_start(agent->shared.watch, error);
 	if (!err)
@@ -220,6 +224,7 @@ void agent_free(struct agent *agent)
 	api_free(agent->api); /* last: the folder goes with its socket, if nothing else is there */
 	limiter_free(agent->shared.limiter);
 	policies_unref(agent->shared.policies);
+	rights_free(agent->shared.rights);
 	free(agent);
 }
 
@@ -250,6 +255,11 @@ int agent_set_helpers(struct agent *agent, const char *const *names, struct erro
 unsigned agent_container_count(const struct agent *agent)
 {
 	return everybody_count(&agent->shared);
+}
+
+const struct rights *agent_rights(const struct agent *agent)
+{
+	return agent->shared.rights;
 }
 
 struct watch *agent_watch(struct agent *agent)

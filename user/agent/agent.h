@@ -29,6 +29,7 @@ struct agent_options {
 	unsigned max_containers;
 	uint64_t reread_ms; /* read everything again so often; 0: each minute */
 	const char *const *helpers;
+	bool gives_up_rights;	    /* once the programs are loaded: see agent/rights.h */
 	struct runsc_runner *runsc; /* for what sandboxes do not answer to themselves; NULL: none */
 	/* What happens, for whoever runs the agent: see struct follower_shared. Optional. */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
@@ -48,4 +49,6 @@ int agent_set_policies(struct agent *agent, struct policy_set *set);
 int agent_set_helpers(struct agent *agent, const char *const *names, struct error *error);
 
 unsigned agent_container_count(const struct agent *agent);
+/* NULL: none were given up. */
+const struct rights *agent_rights(const struct agent *agent);
 struct watch *agent_watch(struct agent *agent);

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "agent/policies.h"
+#include "agent/rights.h"
 #include "agent/sandboxes.h"
 #include "agent/watch.h"
 #include "core/limiter.h"
@@ -24,7 +25,8 @@ struct follower_shared {
 	struct sandboxes *sandboxes; /* NULL: none is looked for */
 	struct policies *policies;   /* those in force; one user is whoever fills this in */
 	struct limiter *limiter;
-	bool is_dry_run; /* walk the whole way, and stop before the signal */
+	struct rights *rights; /* NULL: none were given up */
+	bool is_dry_run;       /* walk the whole way, and stop before the signal */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* What was ordered by hand is not done after all: somebody was found in the sandbox. */
 	void (*on_refused)(void *context, const struct container *container, const char *reason);

@@ -169,6 +169,16 @@ static void put_build(const struct metrics *metrics, struct buf *out)
 	prometheus_put_uint(out, "lastout_build_info", labels, 1);
 }
 
+static void put_refused(const struct metrics *metrics, struct buf *out)
+{
+	static const char name[] = "lastout_system_calls_refused_total";
+	const struct rights *rights = metrics->shared->rights;
+
+	prometheus_put_head(out, name, PROMETHEUS_COUNTER,
+			    "System calls that the agent's own filter refused.");
+	prometheus_put_uint(out, name, NULL, rights ? rights_refused_calls(rights) : 0);
+}
+
 static void put_whole(struct buf *out, const char *name, const char *help, uint64_t value)
 {
 	prometheus_put_head(out, name, PROMETHEUS_GAUGE, help);
@@ -213,6 +223,7 @@ void metrics_put(struct metrics *metrics, struct buf *out)
 	put_fallbacks(metrics, out);
 	put_containers(metrics, out);
 	put_losses(metrics, out);
+	put_refused(metrics, out);
 	put_build(metrics, out);
 	put_process(metrics, out);
 }

@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/rights.h"
 #include "cli/commands.h"
 #include "config/config.h"
 #include "out/policy_text.h"
@@ -36,6 +37,17 @@ static enum verdict look_root(struct error *error)
 	}
 	(void)error_set(error, 0, "no; run as root: sudo lastout check");
 	return CHECK_MISSING;
+}
+
+static enum verdict look_rights(struct error *error)
+{
+	static const enum verdict verdicts[] = {
+		[RIGHTS_COMPLETE] = CHECK_OK,
+		[RIGHTS_LESS] = CHECK_NOTE,
+		[RIGHTS_TOO_FEW] = CHECK_MISSING,
+	};
+
+	return verdicts[rights_describe(error)];
 }
 
 static enum verdict look_kernel(struct error *error)
@@ -132,13 +144,10 @@ static enum verdict look_programs(struct error *error)
 }
 
 static const struct check_row rows[] = {
-	{"root", look_root},
-	{"kernel", look_kernel},
-	{"pid namespace", look_pid_namespace},
-	{"pidfd", look_pidfd},
-	{"cgroups", look_cgroups},
-	{"tracefs", look_tracefs},
-	{"programs", look_programs},
+	{"root", look_root},	   {"rights", look_rights},
+	{"kernel", look_kernel},   {"pid namespace", look_pid_namespace},
+	{"pidfd", look_pidfd},	   {"cgroups", look_cgroups},
+	{"tracefs", look_tracefs}, {"programs", look_programs},
 };
 
 /* --- a configuration --- */

@@ -188,6 +188,7 @@ static int start(struct run *run, struct error *error)
 		.max_processes = run->config.max_processes,
 		.max_containers = run->config.max_containers,
 		.reread_ms = reread_ms(),
+		.gives_up_rights = !run->options.keeps_rights,
 		.runsc = run->runsc,
 		.on_outcome = on_outcome,
 		.context = run,
@@ -212,6 +213,16 @@ static int start(struct run *run, struct error *error)
 	return agent_new(&options, &run->agent, error);
 }
 
+static void put_rights(struct log_line *line, const struct rights *rights)
+{
+	char capabilities[CAPABILITIES_TEXT_SIZE] = "kept, as asked for";
+
+	if (rights)
+		capabilities_put(rights_capabilities(rights), capabilities, sizeof(capabilities));
+	log_string(line, "capabilities", capabilities);
+	log_string(line, "system_calls", rights && rights_has_filter(rights) ? "filtered" : "all");
+}
+
 static void log_ready(const struct run *run, size_t policy_count)
 {
 	struct watch *watch = agent_watch(run->agent);
@@ -230,6 +241,7 @@ static void log_ready(const struct run *run, size_t policy_count)
 	log_string(&line, "pins", bpf_source_pins(watch_source(watch)));
 	log_string(&line, "hooks", bpf_source_variant(watch_source(watch)));
 	log_string(&line, "cgroups", hierarchy);
+	put_rights(&line, agent_rights(run->agent));
 	log_end(&line);
 }
 
@@ -311,11 +323,10 @@ static int run_command(const struct command *command, int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.summary = "the agent: watch containers and finish those whose last task has exited",
-	.about = "Watches all containers of this host. When the last task of one has exited,\n"
-		 "only its process manager is left, and a policy of the configuration (or\n"
-		 "--init) speaks of it: asks the manager to end, and kills it after the grace.\n"
-		 "Without a policy nothing is ever finished. Outcomes go to stdout, the log to\n"
-		 "stderr. SIGHUP reads the configuration again.",
+	.about = "Watches all containers. When the last task of one has exited, and a policy of\n"
+		 "the configuration (or --init) speaks of it: asks its process manager to end,\n"
+		 "and kills it after the grace. Without a policy nothing is ever finished.\n"
+		 "Outcomes go to stdout, the log to stderr. SIGHUP reads the configuration again.",
 	.options = run_option_rows,
 	.run = run_command,
 };

@@ -141,6 +141,14 @@ static int take_status(void *target, const char *value, struct error *error)
 	return error_set(error, -EINVAL, "one of signal, task, worst");
 }
 
+static int take_keep_rights(void *target, const char *value, struct error *error)
+{
+	(void)value;
+	(void)error;
+	((struct run_options *)target)->keeps_rights = true;
+	return 0;
+}
+
 static int take_dry_run(void *target, const char *value, struct error *error)
 {
 	(void)value;
@@ -180,6 +188,7 @@ const struct option_row run_option_rows[] = {
 	{"metrics", 0, "ADDR:PORT", "serve metrics and health there (nowhere)", take_metrics},
 	{"pin", 0, "DIR", "where the count goes on without us, or none", take_pin},
 	{"unpin", 0, NULL, "remove what is pinned there, and end", take_unpin},
+	{"keep-rights", 0, NULL, "give up no rights: to look for a fault", take_keep_rights},
 	{"log", 0, "FORMAT", "text or json (text)", take_log},
 	{"verbose", 'v', NULL, "log what each container does", take_verbose},
 	{0},

@@ -20,6 +20,7 @@ struct run_options {
 	bool has_policy;       /* any option that a file would have */
 	bool is_unpin;	       /* remove what is pinned, and nothing else */
 	bool is_dry_run;
+	bool keeps_rights; /* gives up none, to find out whether a fault is due to that */
 	bool is_json;
 	bool is_verbose;
 };

@@ -411,6 +411,16 @@ const char *bpf_source_loss_name(unsigned kind)
 	return names[kind];
 }
 
+bool bpf_source_answers(const struct bpf_source *source)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_map__fd(source->skeleton->maps.ring), &info, &size) ==
+		       0 ||
+	       errno != EPERM;
+}
+
 const char *bpf_source_library(void)
 {
 	return libbpf_version_string() + 1; /* "v1.1" */

@@ -145,5 +145,8 @@ const char *bpf_source_loss_name(unsigned kind);
 /* Exits of members since the maps were made: ret_exits[role * RESULT_COUNT + result]. */
 void bpf_source_read_exits(const struct bpf_source *source, uint64_t ret_exits[EXITS_COUNT]);
 
+/* Whether the kernel answers to bpf(2) about what is loaded, with the capabilities in use now. */
+bool bpf_source_answers(const struct bpf_source *source);
+
 /* libbpf's version, as "1.1". */
 const char *bpf_source_library(void);

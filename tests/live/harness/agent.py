@@ -52,6 +52,10 @@ class Agent(Service):
         found: Record = json.loads(said.split(b"\r\n\r\n", 1)[1])
         return found
 
+    def refused_calls(self) -> list[str]:
+        """System calls that its own filter refused, by their names."""
+        return [r["call"] for r in self.err.records if r.get("event") == "refused_call"]
+
     def losses(self) -> dict[str, int]:
         """By name, those that are not zero."""
         return {name: count for name, count in self.about()["losses"].items() if count}
@@ -138,8 +142,13 @@ class Agent(Service):
         return [o for o in self.outcomes() if o["container"]["id"] == container.id]
 
     def clean_up(self) -> None:
-        """Whatever else a test is about, no container may ever be finished twice."""
+        """Whatever else a test is about, no container may ever be finished twice.
+
+        And every call that the agent makes has to be on its list.
+        """
         super().clean_up()
+        refused = self.refused_calls()
+        assert not refused, f"system calls of the agent were refused: {refused}"
         finished = [o["container"]["id"] for o in self.outcomes() if o["how"] != "dry_run"]
         assert len(finished) == len(set(finished)), "a container was finished twice"
 

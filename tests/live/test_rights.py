@@ -1,0 +1,180 @@
+"""What the agent may do once it has loaded its programs, and that it can do its work with that.
+
+All other tests run with it, too: harness/agent.py fails each in which a system call was refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import machine, process, programs
+from harness.agent import Agent, StartAgent
+from harness.containers import Containers
+from harness.deadline import PATIENCE_S, wait_until
+from harness.died import code
+from harness.pins import Pins
+from harness.scripts import manager, task
+
+CAPABILITIES = {"KILL": 5, "DAC_READ_SEARCH": 2, "SYS_PTRACE": 19}
+"""What is kept, with their numbers in linux/capability.h. docs/security.md says why."""
+
+CAP_BPF = 39
+FILTERED = 2
+
+SET_USER = ["CAP_SETUID", "CAP_SETGID"]
+"""What a container's init needs to become somebody else."""
+
+ASAN = "asan" in machine.LASTOUT.parent.name
+"""A build with sanitizers has no filter: they make calls of their own."""
+
+no_filter = pytest.mark.skipif(ASAN, reason="a build with sanitizers does not filter")
+
+
+def status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def capabilities(pid: int, kind: str) -> set[int]:
+    word = int(status(pid)[kind], 16)
+    return {number for number in range(64) if word >> number & 1}
+
+
+def children(pid: int) -> dict[str, int]:
+    """By their names."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {process.comm(int(child)): int(child) for child in found}
+
+
+def needs_cap_bpf() -> bool:
+    """Whether this kernel answers to bpf(2) only with it: before 5.19, where it is not for all."""
+    major, minor = (int(part) for part in os.uname().release.split(".")[:2])
+    closed = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
+    return (major, minor) < (5, 19) and closed.exists() and closed.read_text().strip() != "0"
+
+
+def test_capabilities(agent: Agent) -> None:
+    """Exactly those, in use and to be had, also by exec; none to be inherited."""
+    wanted = set(CAPABILITIES.values()) | ({CAP_BPF} if needs_cap_bpf() else set())
+    for kind in ("CapEff", "CapPrm", "CapBnd"):
+        assert capabilities(agent.pid, kind) == wanted, kind
+    for kind in ("CapInh", "CapAmb"):
+        assert capabilities(agent.pid, kind) == set(), kind
+    assert status(agent.pid)["NoNewPrivs"] == "1"
+
+
+@no_filter
+def test_filter_is_on(agent: Agent) -> None:
+    assert int(status(agent.pid)["Seccomp"]) == FILTERED
+
+
+def test_ready_tells(agent: Agent) -> None:
+    ready = agent.await_ready()
+    assert set(ready["capabilities"].split(",")) >= {"kill", "sys_ptrace", "dac_read_search"}
+    assert ready["system_calls"] == ("all" if ASAN else "filtered")
+
+
+def test_fewer_than_it_would_keep(start_agent: StartAgent) -> None:
+    """What it was not given it does not ask for; it starts, and has the rest."""
+    command = ("setpriv", "--bounding-set=-kill", "--inh-caps=-all", "--", machine.LASTOUT)
+    agent = start_agent(command=command)
+    assert capabilities(agent.pid, "CapEff") == set(CAPABILITIES.values()) - {CAPABILITIES["KILL"]}
+
+
+def test_keep_rights(start_agent: StartAgent) -> None:
+    agent = start_agent("--keep-rights")
+    assert capabilities(agent.pid, "CapEff") == capabilities(os.getpid(), "CapEff")
+    assert int(status(agent.pid)["Seccomp"]) == int(status(os.getpid())["Seccomp"])
+    assert agent.await_ready()["system_calls"] == "all"
+
+
+def refused_calls() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    done = subprocess.run(
+        [programs.driver("refused-calls")], capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    return said, [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_refused_calls() -> None:
+    """Each fails, the agent goes on, and its log has the name of each, once; a child's, too."""
+    said, log = refused_calls()
+    *calls, total = said
+    assert len(calls) == 13
+    for call in calls:
+        assert (call["result"], call["errno"]) == (-1, errno.ENOSYS), call
+    assert total["refused"] == len(calls) + 1
+    told = [line["call"] for line in log if line["event"] == "refused_call"]
+    assert sorted(told) == sorted({call["call"] for call in calls} | {"sethostname"})
+
+
+def test_end_by_signal(agent: Agent, containers: Containers) -> None:
+    """Of another user's init, too: that is what CAP_KILL is kept for."""
+    nobody = "exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"
+    wait = f"exec 9<>/c/idle; {nobody} /c/{containers.init} -c 'read nothing <&9'"
+    container = containers.shell(manager(task("exit 0"), then=wait), capabilities=SET_USER)
+    agent.await_working(container)
+    container.go()
+    outcome = agent.await_finished(container)
+    assert outcome["how"] in ("signal", "kill")
+    container.await_end()
+
+
+def test_end_by_status(start_agent: StartAgent, containers: Containers) -> None:
+    """Of an init that has a capability which the agent has given up."""
+    agent = start_agent("--status", "task")
+    container = containers.shell(manager(task("exit 3"), on_term=None), capabilities=["CAP_CHOWN"])
+    agent.await_working(container)
+    container.go()
+    assert agent.await_finished(container)["how"] == "status"
+    assert container.await_end() == code(3)
+
+
+def test_pins_are_kept_and_removed(start_agent: StartAgent, pins: Pins) -> None:
+    agent = start_agent(pin=pins.directory)
+    agent.stop(signal.SIGTERM)
+    assert pins.links()
+    agent = start_agent(pin=pins.directory)
+    agent.stop(signal.SIGINT)
+    assert not pins.directory.exists()
+
+
+def test_everything_is_read_again(start_agent: StartAgent, containers: Containers) -> None:
+    """The iterators are run anew each time."""
+    agent = start_agent(environment={"LASTOUT_REREAD": "50ms"})
+    container = containers.shell(manager(task("exit 0")))
+    agent.await_working(container)
+    before = agent.about()["rereads"]["clock"]
+    wait_until("three more re-reads", lambda: agent.about()["rereads"]["clock"] >= before + 3)
+    container.go()
+    agent.await_finished(container)
+    container.await_end()
+
+
+def test_configuration_of_another_user(start_configured: StartAgent, tmp_path: Path) -> None:
+    """It is read again by CAP_DAC_READ_SEARCH: its mode does not let root in."""
+    agent = start_configured()
+    config = tmp_path / "configured" / "config.yaml"
+    config.chmod(0o600)
+    os.chown(config, 65534, 65534)
+    os.kill(agent.pid, signal.SIGHUP)
+    agent.err.await_record("the reload", lambda record: record.get("event") == "reload")
+    [reload] = [r for r in agent.err.records if r.get("event") == "reload"]
+    assert reload["message"] == "the configuration was read again", reload
+
+
+def test_runner_has_what_runsc_needs(agent: Agent) -> None:
+    """The one child that may execute: it was there before anything was given up, and ends with us."""
+    runner = children(agent.pid)["lastout-runsc"]
+    assert int(status(runner)["Seccomp"]) == int(status(os.getpid())["Seccomp"])
+    agent.kill()
+    process.await_exit(runner)

@@ -138,6 +138,8 @@ int rights_give_up(struct event_base *base, const struct bpf_source *source,
 	if (!rights)
 		return error_set(error, -ENOMEM, "out of memory");
 	err = keep_capabilities(source, &rights->capabilities);
+	if (!err)
+		err = capabilities_gain_none();
 	if (err)
 		(void)error_set(error, err, "cannot give up capabilities: %s", strerror(-err));
 	else

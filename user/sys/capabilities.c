@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 uint64_t capabilities_read(void)
 {
@@ -29,11 +30,16 @@ int capabilities_keep(uint64_t kept, uint64_t used)
 	kept &= capabilities_read();
 	capng_clear(CAPNG_SELECT_BOTH);
 	update(CAPNG_BOUNDING_SET, kept);
-	/* First, and without CAP_SETPCAP not at all: exec is no way to more where no_new_privs is set. */
+	/* First; without CAP_SETPCAP not at all. */
 	(void)capng_apply(CAPNG_SELECT_BOUNDS);
 	update(CAPNG_PERMITTED, kept);
 	update(CAPNG_EFFECTIVE, kept & used);
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+}
+
+int capabilities_gain_none(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 void capabilities_put(uint64_t set, char *ret_text, size_t size)

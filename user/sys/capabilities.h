@@ -16,10 +16,12 @@ uint64_t capabilities_read(void);
 
 /*
  * Gives up for good all but `kept`, of those that this process has, and takes `used` of them into
- * use. What it starts can get no others either, where it has the right to see to that
- * (CAP_SETPCAP); no_new_privs does the same. 0 or a negative errno.
+ * use. With CAP_SETPCAP also of the bounding set. 0 or a negative errno.
  */
 int capabilities_keep(uint64_t kept, uint64_t used);
+
+/* From now on exec gives no rights that were not there before: no_new_privs. 0 or a negative errno. */
+int capabilities_gain_none(void);
 
 /* `kill,sys_ptrace`, in the order of their numbers; `none`. */
 void capabilities_put(uint64_t set, char *ret_text, size_t size);

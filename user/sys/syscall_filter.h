@@ -22,7 +22,7 @@ struct syscall_refused {
 };
 
 /*
- * From now on and for good; sets no_new_privs. -ENOSYS: the kernel has no filters, or this is a build
+ * From now on and for good; with no_new_privs. -ENOSYS: the kernel has no filters, or this is a build
  * with sanitizers, which make calls of their own. Once in a process.
  */
 int syscall_filter_install(struct syscall_filter **ret_filter, struct error *error);

@@ -8,16 +8,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from harness import machine, process, programs
+import pytest
+
+from harness import gvisor, machine, process, programs
 from harness.agent import Agent, StartAgent
 from harness.containers import Containers
 from harness.deadline import PATIENCE_S, wait_until
 from harness.died import code
+from harness.gvisor import RELEASES, Release
 from harness.pins import Pins
 from harness.scripts import manager, task
 
@@ -168,9 +172,28 @@ def test_configuration_of_another_user(start_configured: StartAgent, tmp_path: P
     assert reload["message"] == "the configuration was read again", reload
 
 
-def test_runner_has_what_runsc_needs(agent: Agent) -> None:
-    """The one child that may execute: it was there before anything was given up, and ends with us."""
+def test_runner(agent: Agent) -> None:
+    """The one child that may execute has nothing else, and ends with the agent however that ends."""
     runner = children(agent.pid)["lastout-runsc"]
-    assert int(status(runner)["Seccomp"]) == int(status(os.getpid())["Seccomp"])
+    for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"):
+        assert capabilities(runner, kind) == set(), kind
+    assert status(runner)["NoNewPrivs"] == "1"
+    open_files = {os.readlink(fd) for fd in Path(f"/proc/{runner}/fd").iterdir()}
+    assert len(open_files) == 3, f"not /dev/null, a socket and stderr: {open_files}"
     agent.kill()
     process.await_exit(runner)
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda r: f"{r.name}-{r.platform}")
+def test_runsc_kill(release: Release, tmp_path: Path) -> None:
+    """What the runner has is enough for it."""
+    if reason := release.missing():
+        pytest.skip(reason)
+    with gvisor.runsc(release, tmp_path / "gvisor") as runsc:
+        guest = runsc.start()
+        order = [runsc.root, guest.id, f"{signal.SIGTERM:d}", shutil.which(release.program)]
+        said = subprocess.run(
+            [programs.driver("runsc-kill"), *order], capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        assert json.loads(said.stdout) == {"err": 0, "text": ""}
+        wait_until("the guest to end", lambda: not guest.is_running())

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sys/capabilities.h"
 #include "sys/runsc_child.h"
 
 struct runsc_runner {
@@ -34,6 +35,9 @@ static void __attribute__((noreturn)) be_child(int fd, pid_t parent, const char 
 	if (getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "lastout-runsc");
+	/* Root's own files and sockets are all that `runsc kill` needs. */
+	if (capabilities_keep(0, 0) < 0 || capabilities_gain_none() < 0)
+		_exit(1);
 	/* Those are for the agent, which ends us. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);

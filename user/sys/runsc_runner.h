@@ -2,8 +2,8 @@
 /*
  * `runsc kill`, for a sandbox that does not answer on its control socket. The agent runs no program:
  * a child does, which was forked before the agent gave up its rights and read a byte that a container
- * had a say in. It knows this one command, with these arguments and no environment; it runs one at a
- * time, and ends with us.
+ * had a say in. It knows this one command, with these arguments and no environment; it has root's files
+ * and no capability; it runs one at a time, and ends with us.
  *
  *	runsc_runner_start(NULL, &runner, error)	first of all
  *	runsc_runner_kill(runner, root, id, SIGTERM, &number)

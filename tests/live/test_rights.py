@@ -18,12 +18,14 @@ import pytest
 
 from harness import gvisor, machine, process, programs
 from harness.agent import Agent, StartAgent
+from harness.container import Container
 from harness.containers import Containers
 from harness.deadline import PATIENCE_S, wait_until
 from harness.died import code
 from harness.gvisor import RELEASES, Release
 from harness.pins import Pins
 from harness.scripts import manager, task
+from harness.stream import Record
 
 CAPABILITIES = {"KILL": 5, "DAC_READ_SEARCH": 2, "SYS_PTRACE": 19}
 """What is kept, with their numbers in linux/capability.h. docs/security.md says why."""
@@ -82,11 +84,16 @@ def test_ready_tells(agent: Agent) -> None:
     assert ready["system_calls"] == ("all" if ASAN else "filtered")
 
 
+def without(*names: str) -> tuple[str | Path, ...]:
+    """A command that starts the agent with all but these capabilities."""
+    drop = ",".join(f"-{name.lower()}" for name in names)
+    return ("setpriv", f"--bounding-set={drop}", "--inh-caps=-all", "--", machine.LASTOUT)
+
+
 def test_fewer_than_it_would_keep(start_agent: StartAgent) -> None:
     """What it was not given it does not ask for; it starts, and has the rest."""
-    command = ("setpriv", "--bounding-set=-kill", "--inh-caps=-all", "--", machine.LASTOUT)
-    agent = start_agent(command=command)
-    assert capabilities(agent.pid, "CapEff") == set(CAPABILITIES.values()) - {CAPABILITIES["KILL"]}
+    agent = start_agent(command=without(*CAPABILITIES))
+    assert capabilities(agent.pid, "CapEff") <= {CAP_BPF}
 
 
 def test_keep_rights(start_agent: StartAgent) -> None:
@@ -117,11 +124,41 @@ def test_refused_calls() -> None:
     assert sorted(told) == sorted({call["call"] for call in calls} | {"sethostname"})
 
 
-def test_end_by_signal(agent: Agent, containers: Containers) -> None:
-    """Of another user's init, too: that is what CAP_KILL is kept for."""
+def nobodys(containers: Containers) -> Container:
+    """Its init is another user's."""
     nobody = "exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"
     wait = f"exec 9<>/c/idle; {nobody} /c/{containers.init} -c 'read nothing <&9'"
-    container = containers.shell(manager(task("exit 0"), then=wait), capabilities=SET_USER)
+    return containers.shell(manager(task("exit 0"), then=wait), capabilities=SET_USER)
+
+
+def await_error(agent: Agent, container: Container, event: str) -> str:
+    def is_it(record: Record) -> bool:
+        return record.get("event") == event and record.get("container") == container.id
+
+    return agent.err.await_record(f"{event} of {container.id}", is_it)["error"]
+
+
+def test_without_kill(start_agent: StartAgent, containers: Containers) -> None:
+    agent = start_agent(command=without("KILL"))
+    container = nobodys(containers)
+    agent.await_working(container)
+    container.go()
+    assert await_error(agent, container, "signal") == "Operation not permitted"
+    assert container.is_alive()
+
+
+def test_without_sys_ptrace(start_agent: StartAgent, containers: Containers) -> None:
+    agent = start_agent(command=without("SYS_PTRACE"))
+    container = containers.shell(manager(task("exit 0")), capabilities=["CAP_CHOWN"])
+    agent.await_working(container)
+    container.go()
+    assert await_error(agent, container, "unread").startswith("its PID namespace cannot be read")
+    assert container.is_alive()
+
+
+def test_end_by_signal(agent: Agent, containers: Containers) -> None:
+    """Of another user's init, too: that is what CAP_KILL is kept for."""
+    container = nobodys(containers)
     agent.await_working(container)
     container.go()
     outcome = agent.await_finished(container)
@@ -160,16 +197,18 @@ def test_everything_is_read_again(start_agent: StartAgent, containers: Container
     container.await_end()
 
 
-def test_configuration_of_another_user(start_configured: StartAgent, tmp_path: Path) -> None:
-    """It is read again by CAP_DAC_READ_SEARCH: its mode does not let root in."""
-    agent = start_configured()
+@pytest.mark.parametrize("has_it", [True, False])
+def test_dac_read_search(start_configured: StartAgent, tmp_path: Path, has_it: bool) -> None:
+    """The configuration of another user is read again: its mode does not let root in."""
+    agent = start_configured(command=() if has_it else without("DAC_READ_SEARCH", "DAC_OVERRIDE"))
     config = tmp_path / "configured" / "config.yaml"
     config.chmod(0o600)
     os.chown(config, 65534, 65534)
     os.kill(agent.pid, signal.SIGHUP)
     agent.err.await_record("the reload", lambda record: record.get("event") == "reload")
     [reload] = [r for r in agent.err.records if r.get("event") == "reload"]
-    assert reload["message"] == "the configuration was read again", reload
+    told = "the configuration was read again" if has_it else "the configuration stays as it was"
+    assert reload["message"] == told, reload
 
 
 def test_runner(agent: Agent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from . import lastout
 from .agent import GRACE, SETTLE, Agent
@@ -38,8 +38,10 @@ class ConfiguredAgent(Agent):
         init: str,
         state_dirs: StateDirs,
         pin: Path | str = "none",
+        command: Sequence[str | Path] = (),
         **settings: Any,
     ) -> None:
+        """settings are more keys of the agent's section; command is what starts it."""
         run_dir.mkdir(exist_ok=True)
         config = run_dir / "config.yaml"
         config.write_text(configuration(init, state_dirs, pin=str(pin), **settings))
@@ -48,6 +50,7 @@ class ConfiguredAgent(Agent):
             self,
             *("run", "--config", str(config), "--socket", str(self.socket)),
             *("--log", "json", "--verbose"),
+            command=command,
         )
 
     def await_listed(self, container: Container) -> Record:

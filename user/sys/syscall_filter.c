@@ -78,7 +78,6 @@ static int set_up(scmp_filter_ctx context, struct error *error)
 	} attributes[] = {
 		/* Calls by another architecture's numbers (int $0x80) are refused alike. */
 		{SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP},
-		{SCMP_FLTATR_CTL_TSYNC, 1},
 		{SCMP_FLTATR_CTL_OPTIMIZE, 2}, /* looked up by halves, not one after the other */
 		{SCMP_FLTATR_API_SYSRAWRC, 1}, /* the kernel's own errno */
 	};
@@ -89,6 +88,8 @@ static int set_up(scmp_filter_ctx context, struct error *error)
 		if (err)
 			return error_set(error, err, "cannot set up a filter: %s", strerror(-err));
 	}
+	/* There is one thread. Another filter, systemd's, may keep from us whether this can be had. */
+	(void)seccomp_attr_set(context, SCMP_FLTATR_CTL_TSYNC, 1);
 	return syscall_rules_add(context, error);
 }
 

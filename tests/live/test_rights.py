@@ -8,11 +8,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -176,6 +177,24 @@ def test_end_by_status(start_agent: StartAgent, containers: Containers) -> None:
     assert container.await_end() == code(3)
 
 
+def test_rights_of_the_pod(start_agent: StartAgent, containers: Containers) -> None:
+    """Those that the DaemonSet adds, and none else: no privileged pod."""
+    text = (machine.ROOT / "deploy/kubernetes/base/daemonset.yaml").read_text()
+    added = re.findall(r"^ {16}- ([A-Z_]+)", text, re.MULTILINE)
+    assert set(added) == {"BPF", "PERFMON", "SYS_PTRACE", "KILL"}
+    assert "privileged: false" in text
+    bounds = ",".join(["-all", *(f"+{name.lower()}" for name in added)])
+    setpriv = ("setpriv", f"--bounding-set={bounds}", "--inh-caps=-all", "--no-new-privs", "--")
+    agent = start_agent("--status", "task", command=(*setpriv, machine.LASTOUT))
+    kept = {CAPABILITIES["SYS_PTRACE"], CAPABILITIES["KILL"]}
+    assert capabilities(agent.pid, "CapEff") - {CAP_BPF} == kept
+    container = containers.shell(manager(task("exit 3"), on_term=None), capabilities=["CAP_CHOWN"])
+    agent.await_working(container)
+    container.go()
+    assert agent.await_finished(container)["how"] == "status"
+    assert container.await_end() == code(3)
+
+
 def test_pins_are_kept_and_removed(start_agent: StartAgent, pins: Pins) -> None:
     agent = start_agent(pin=pins.directory)
     agent.stop(signal.SIGTERM)
@@ -236,3 +255,42 @@ def test_runsc_kill(release: Release, tmp_path: Path) -> None:
         )
         assert json.loads(said.stdout) == {"err": 0, "text": ""}
         wait_until("the guest to end", lambda: not guest.is_running())
+
+
+DOCUMENT = machine.ROOT / "docs" / "security.md"
+NAME = re.compile(r"`(test_\w+\.(?:py|c))::(test_\w+)`")
+FUZZER = re.compile(r"`(fuzz_\w+\.c)`")
+FOLDERS = ("tests/live", "tests/deploy", "tests/unit")
+
+
+def tables_with_tests() -> Iterator[str]:
+    """The rows of each table whose last column says that it has them."""
+    is_in = False
+    for line in DOCUMENT.read_text().splitlines():
+        if line.endswith("| test |"):
+            is_in = True
+        elif not line.startswith("|"):
+            is_in = False
+        elif is_in and not line.startswith("| ---"):
+            yield line
+
+
+def test_each_claim_of_the_document_has_a_test() -> None:
+    """And those are there, by the names that it gives them."""
+    rows = list(tables_with_tests())
+    assert len(rows) > 30
+    for row in rows:
+        assert NAME.search(row.rpartition("|")[0].rpartition("|")[2]), row
+    text = DOCUMENT.read_text()
+    for file, function in NAME.findall(text):
+        found = [path for path in (machine.ROOT / f / file for f in FOLDERS) if path.exists()]
+        assert found, f"{file} is not there"
+        assert re.search(rf"\b{function}\(", found[0].read_text()), f"{file} has no {function}"
+    for file in FUZZER.findall(text):
+        assert (machine.ROOT / "tests" / "fuzz" / file).exists(), file
+
+
+def test_document_names_each_capability() -> None:
+    """What the kernel was seen to leave, and no other, is said to be kept."""
+    kept = re.findall(r"^\| `CAP_(\w+)` \| kept", DOCUMENT.read_text(), re.MULTILINE)
+    assert set(kept) == {*CAPABILITIES, "BPF"}

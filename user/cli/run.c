@@ -210,6 +210,7 @@ static int start(struct run *run, struct error *error)
 	options.base = run->loop.base;
 	if (run->options.is_verbose)
 		options.drain_ms = RUN_VERBOSE_DRAIN_MS;
+	scheduling_take_precedence(); /* before the right to is given up */
 	return agent_new(&options, &run->agent, error);
 }
 
@@ -259,7 +260,6 @@ static int serve(struct run *run, struct error *error)
 	if (err)
 		return err;
 	(void)malloc_trim(0); /* loading read the kernel's types: megabytes */
-	scheduling_take_precedence();
 	log_ready(run, policy_count);
 	err = service_ready(&run->service, run->loop.base, error);
 	if (err)

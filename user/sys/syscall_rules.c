@@ -25,7 +25,7 @@
 
 /* Of int arguments the kernel does not look at the register's upper half, which may be anything. */
 #define IS(argument, value)	    SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, UINT32_MAX, value)
-#define IS_NULL(argument)	    SCMP_CMP64(argument, SCMP_CMP_EQ, 0)
+#define IS_NULL(argument)	    SCMP_CMP64(argument, SCMP_CMP_EQ, 0, 0)
 #define HAS_NONE_OF(argument, mask) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, mask, 0)
 
 /* Whatever their arguments. */

@@ -422,6 +422,11 @@ static void test_no_answer_is_no_verdict(void **state)
 		assert_int_equal(gvisor_sandbox_verify(sandbox, container, on_verified, NULL), 0);
 		await_told(verdicts[i]);
 	}
+	/* its socket is not there: not to be mistaken for a container that is not */
+	assert_int_equal(rename(tree_path("control.sock"), "/tmp/lastout-unit-moved"), 0);
+	assert_int_equal(gvisor_sandbox_verify(sandbox, container, on_verified, NULL), 0);
+	await_told("web verified -111 init=0 holders=0");
+	assert_int_equal(rename("/tmp/lastout-unit-moved", tree_path("control.sock")), 0);
 	/* it hangs: told after a while, and nobody else waits for it */
 	fake.is_deaf = true;
 	assert_int_equal(gvisor_sandbox_verify(sandbox, container, on_verified, NULL), 0);

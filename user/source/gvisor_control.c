@@ -54,7 +54,7 @@ static int path_address(const char *path, struct sockaddr_un *address, int *ret_
 	}
 	*ret_fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	if (*ret_fd < 0)
-		return -errno;
+		return errno == ENOENT ? -ECONNREFUSED : -errno;
 	(void)snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d", *ret_fd);
 	return 0;
 }
@@ -77,7 +77,7 @@ static int connect_endpoint(const struct gvisor_endpoint *endpoint, int *ret_soc
 		return -errno;
 	/* At once, or not at all: EAGAIN is a queue that is full. */
 	if (connect(fd, (const struct sockaddr *)&address, len) < 0)
-		return -errno;
+		return errno == ENOENT ? -ECONNREFUSED : -errno;
 	*ret_socket = STEAL_FD(fd);
 	return 0;
 }

@@ -26,8 +26,9 @@ struct gvisor_endpoint {
 struct gvisor_call;
 
 /*
- * err 0: `reply` is one whole JSON object, for the length of this call. Others: -ENOENT, -ECONNREFUSED
- * nobody listens there; -ETIMEDOUT; -EFBIG; -ECONNRESET it was closed without an answer; ...
+ * err 0: `reply` is one whole JSON object, for the length of this call. Others: -ECONNREFUSED nobody
+ * listens there, or nothing is there (never -ENOENT: by that a removed container is told);
+ * -ETIMEDOUT; -EFBIG; -ECONNRESET it was closed without an answer; ...
  */
 typedef void (*gvisor_call_fn)(void *context, int err, const char *reply, size_t len);
 

@@ -88,9 +88,15 @@ void follower_step(struct follower *follower, enum lifecycle_event event)
 
 static void carry_out(struct follower *follower, int err, const char *reason);
 
-/* What was to end by its exit status, and could not: grace begins now. */
+/* What was to end by its exit status, and could not, or was not reached: grace begins now. */
 static void signal_late(struct follower *follower)
 {
+	if (follower->life.state == LIFECYCLE_KILLING) {
+		follower->is_signal_due = false;
+		follower_step(follower, LIFECYCLE_PAUSED); /* as long as after the first one */
+		follower_kill(follower);
+		return;
+	}
 	follower_signal(follower);
 	follower->life.deadline_ns = clock_boot_ns() + follower->policy->timing.grace_ns;
 	follower_arm_timer(follower);
@@ -185,7 +191,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	follower->life.deadline_ns = 0;
 	if (!follower->policy || !refresh(follower))
 		return;
-	if (follower->life.state == LIFECYCLE_KILLING) {
+	if (follower->life.state == LIFECYCLE_KILLING &&
+	    (!follower->is_signal_due || follower_holders(follower))) {
 		follower_step(follower, LIFECYCLE_EMPTY);
 		return;
 	}

@@ -9,6 +9,7 @@
 
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static struct gvisor_sandbox *sandbox_of(const struct follower *follower)
@@ -36,7 +37,7 @@ static bool is_awaited(const struct follower *follower)
 		return false;
 	return follower->is_order_due || follower->life.state == LIFECYCLE_WORKING ||
 	       follower->life.state == LIFECYCLE_SETTLING ||
-	       follower->life.state == LIFECYCLE_STOPPING;
+	       follower->life.state == LIFECYCLE_STOPPING || follower->is_signal_due;
 }
 
 static void on_verified(void *context, struct container *container, int err, bool has_init,
@@ -97,13 +98,44 @@ void follower_guest_look(struct follower *follower)
 	follower_looked(follower, err, &nobody, error.text);
 }
 
+/* How long it took from the last exit until the sandbox had done it: tests/bench reads this. */
+static void log_signalled(const struct container *container)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_DEBUG, "signalled", "the sandbox has signalled init");
+	log_string(&line, "container", container->identity.id);
+	if (container->last_task.is_known)
+		log_uint(&line, "latency_us",
+			 (clock_boot_ns() - container->last_task.time_ns) / 1000);
+	log_end(&line);
+}
+
+/*
+ * Once more, after another look: it could not be reached for a moment, perhaps. By the same call:
+ * `runsc kill` makes that very call on that very socket (docs/gvisor.md has what was tried).
+ */
+static void signal_failed(struct follower *follower, const char *reason)
+{
+	follower_log(follower->container, LOG_LEVEL_WARN, "signal",
+		     "the sandbox did not signal init: tried again in a moment", "error", reason);
+	if (!follower_is_ending(follower))
+		return;
+	follower->is_signal_due = true;
+	follower->life.deadline_ns = clock_boot_ns() + FOLLOWER_REFUSED_NS;
+	follower_arm_timer(follower);
+}
+
 static void on_signalled(void *context, struct container *container, int err, const char *text)
 {
 	(void)context;
+	if (!container || !container->follower)
+		return;
 	/* A sandbox that ends by it may end before it answers. */
-	if (container && err && err != -ECONNRESET)
-		follower_log(container, LOG_LEVEL_WARN, "signal", "the sandbox did not signal init",
-			     "error", text);
+	if (!err || err == -ECONNRESET)
+		log_signalled(container);
+	else
+		signal_failed(container->follower, text);
 }
 
 void follower_guest_signal(struct follower *follower, int signal)
@@ -114,7 +146,5 @@ void follower_guest_signal(struct follower *follower, int signal)
 			    -ENOENT;
 
 	if (err)
-		follower_log(follower->container, LOG_LEVEL_WARN, "signal",
-			     "the sandbox could not be asked to signal init", "error",
-			     strerror(-err));
+		signal_failed(follower, strerror(-err));
 }

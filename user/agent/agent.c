@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/api.h"
 #include "agent/everybody.h"
 #include "agent/metrics_port.h"
 #include "base/log.h"
+#include "sys/state_file.h"
 
 enum { AGENT_REREAD_MS = 60000 };
 
@@ -77,6 +79,37 @@ static void on_refused(void *context, const struct container *container, const c
 		api_refused(agent->api, container, reason);
 }
 
+/*
+ * What the engine above runsc knows: Docker's or containerd's name, image, labels. Not of an id that
+ * somebody chose: another runtime may have a container of that id, too.
+ */
+static int add_engines_word(const struct runtime_roots *roots, struct container *container)
+{
+	struct identity known = {.runtime = container->identity.runtime};
+	int err;
+
+	if (!state_id_is_generated(container->identity.id))
+		return 0;
+	memcpy(known.id, container->identity.id, sizeof(known.id));
+	memcpy(known.pod_uid, container->identity.pod_uid, sizeof(known.pod_uid));
+	/* Half of it is better than none: the engine has written this before it called runsc. */
+	(void)runtime_state_read(roots, container->path, &known);
+	/* It is runsc's all the same; and whom the engine takes for init is the sandbox. */
+	known.runtime = container->identity.runtime;
+	err = identity_add(&container->identity, &known);
+	identity_done(&known);
+	return err;
+}
+
+static void identify_guest(struct agent *agent, struct container *container)
+{
+	const struct identity *known = sandboxes_identity(agent->shared.sandboxes, container);
+
+	if (known && identity_add(&container->identity, known) == 0 &&
+	    add_engines_word(&agent->options.roots, container) == 0)
+		container->identified = IDENTIFIED;
+}
+
 /* What happens in sandboxes is told in the same words. */
 static void on_guest_change(void *context, struct container *container, enum gvisor_change change)
 {
@@ -86,13 +119,11 @@ static void on_guest_change(void *context, struct container *container, enum gvi
 		[GVISOR_REREAD] = WATCH_REREAD, [GVISOR_REMOVED] = WATCH_REMOVED,
 	};
 	struct agent *agent = context;
-	const struct identity *known;
 
 	if (!agent->shared.sandboxes)
 		return; /* the agent is ending */
-	known = sandboxes_identity(agent->shared.sandboxes, container);
-	if (change == GVISOR_FOUND && known && identity_add(&container->identity, known) == 0)
-		container->identified = IDENTIFIED;
+	if (change == GVISOR_FOUND)
+		identify_guest(agent, container);
 	on_change(context, container, changes[change]);
 }
 

@@ -15,6 +15,7 @@
 #include "core/glob.h"
 #include "out/cell.h"
 #include "out/event_text.h"
+#include "sys/gvisor_state.h"
 
 enum tail_output { TAIL_TABLE, TAIL_WIDE, TAIL_JSON };
 
@@ -297,14 +298,38 @@ static int start(struct tail *tail, struct error *error)
 	return err;
 }
 
+static void count_sandbox(void *context, const struct gvisor_process *process)
+{
+	(void)process;
+	(*(unsigned *)context)++;
+}
+
+/* Nothing shows that something is missing, where it is: inside, no hook of this kernel fires. */
+static bool has_told_of_sandboxes(void)
+{
+	unsigned count = 0;
+
+	(void)gvisor_process_scan("/proc", count_sandbox, &count);
+	if (count)
+		(void)fprintf(stderr,
+			      "%u gVisor sandbox%s: exits inside are not shown; `lastout run` "
+			      "follows them, and `lastout ps` tells what it knows\n",
+			      count, count == 1 ? "" : "es");
+	return count;
+}
+
 static int follow(struct tail *tail)
 {
+	bool has_told = has_told_of_sandboxes();
+
 	(void)fprintf(stderr, "watching %u containers; Ctrl-C ends\n",
 		      watch_container_count(tail->watch));
 	if (!tail->is_broken)
 		(void)event_base_dispatch(tail->loop.base);
 	/* What happened before the end belongs to it. */
 	watch_drain(tail->watch);
+	if (!has_told)
+		(void)has_told_of_sandboxes();
 	(void)fprintf(stderr, "%llu events, %llu lost\n", (unsigned long long)tail->printed,
 		      (unsigned long long)watch_lost(tail->watch));
 	return EXIT_DONE;

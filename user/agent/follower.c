@@ -77,7 +77,7 @@ void follower_step(struct follower *follower, enum lifecycle_event event)
 	    (event == LIFECYCLE_LAST_EXIT && from == LIFECYCLE_SETTLING))
 		follower_log_state(follower->container, from, follower->life.state, event);
 	act(follower, actions);
-	if (follower->life.state != from && follower->shared->on_state)
+	if (follower->life.state != from && follower->shared->on_state && !follower->is_shell)
 		follower->shared->on_state(follower->shared->context, follower->container,
 					   follower->life.state);
 	follower_arm_timer(follower);
@@ -231,8 +231,17 @@ static void look_at_counts(struct follower *follower, enum lifecycle_event if_no
 
 /* --- what the watch tells --- */
 
+/* Once it is known: when the sandbox ends, its process can no longer be asked. */
+static void learn_shell(struct follower *follower)
+{
+	if (!container_is_guest(follower->container) && follower->container->init.pid &&
+	    guard_is_sandbox(follower->shared->watch, follower->container))
+		follower->is_shell = true;
+}
+
 static void on_found(struct follower *follower)
 {
+	learn_shell(follower);
 	follower_match_policy(follower);
 	follower_log_found(follower->container);
 	if (follower->container->is_gone)
@@ -259,6 +268,7 @@ static void match_policy_again(struct follower *follower)
 static void on_init(struct follower *follower)
 {
 	follower->learn_tries = FOLLOWER_LEARN_TRIES; /* another program, and other arguments */
+	learn_shell(follower);
 	follower_log_init(follower->container);
 	/* The init whose end was seen was not the container's after all. */
 	if (follower->life.state == LIFECYCLE_GONE && !follower->container->is_gone) {

@@ -61,7 +61,8 @@ void follower_match_policy(struct follower *follower)
 		follower_log(follower->container, LOG_LEVEL_WARN, "choice",
 			     "a container asks for a policy that is not selectable", "asked",
 			     choice->rejected);
-	follower->policy = choice->policy && choice->policy->action == POLICY_FINISH ?
+	follower->policy = choice->policy && choice->policy->action == POLICY_FINISH &&
+					   !follower->is_shell ?
 				   choice->policy :
 				   NULL;
 }

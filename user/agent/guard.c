@@ -16,12 +16,12 @@ struct guarded {
 	const struct policy *policy;
 };
 
-/* Whoever ends the host's process of a gVisor sandbox ends all containers in it, and by no status. */
-static bool is_runsc(const char *proc, pid_t pid)
+bool guard_is_sandbox(struct watch *watch, const struct container *container)
 {
 	char program[PATH_MAX], *name;
 
-	if (procfs_read_program(proc, pid, program, sizeof(program)) < 0)
+	if (procfs_read_program(watch_proc(watch), container->init.pid, program, sizeof(program)) <
+	    0)
 		return false;
 	name = strrchr(program, '/');
 	return strncmp(name ? name + 1 : program, "runsc", strlen("runsc")) == 0;
@@ -35,7 +35,8 @@ static int check_target(const struct guarded *on, struct error *error)
 		return error_set(error, -EPERM, "its init is the host's, or lastout itself");
 	if (on->container->identity.is_sandbox || strcmp(on->container->init.comm, "pause") == 0)
 		return error_set(error, -EPERM, "it is a pod's pause container");
-	if (is_runsc(watch_proc(on->watch), pid))
+	/* Whoever ends it ends all containers in it, and by no status. */
+	if (guard_is_sandbox(on->watch, on->container))
 		return error_set(error, -EPERM, "it is a gVisor sandbox's own process");
 	return 0;
 }

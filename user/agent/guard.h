@@ -19,6 +19,9 @@
 int guard_check_init(struct watch *watch, const struct container *container,
 		     const struct policy *policy, struct error *error);
 
+/* Is its init a gVisor sandbox's own process? Then it is no container, but the shell of some. */
+bool guard_is_sandbox(struct watch *watch, const struct container *container);
+
 /* Each guard by itself, with its verdict as guard_check_init gives it: for people who ask why. */
 typedef void (*guard_tell_fn)(void *context, const char *name, int err, const char *text);
 void guard_explain(struct watch *watch, const struct container *container,

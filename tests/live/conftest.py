@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness import bundle, command, machine, programs
+from harness import bundle, command, gvisor, machine, programs
 from harness.agent import Agent, StartAgent
 from harness.configured import ConfiguredAgent
 from harness.containers import Containers
@@ -140,6 +140,22 @@ def pins(bpffs: Path) -> Iterator[Pins]:
     made = Pins(bpffs / secrets.token_hex(4))
     yield made
     made.remove()
+
+
+@pytest.fixture
+def release(request: pytest.FixtureRequest) -> gvisor.Release:
+    """A runsc, by gvisor.BOTH or gvisor.ALL."""
+    reason = request.param.missing()
+    if reason:
+        pytest.skip(reason)
+    return request.param
+
+
+@pytest.fixture
+def runsc(release: gvisor.Release, tmp_path: Path) -> Iterator[gvisor.Runsc]:
+    """gVisor's containers, where an agent looks for them."""
+    with gvisor.usual_place() as root, gvisor.runsc(release, tmp_path / "gvisor", root) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import secrets
-import shutil
+import os
+import signal
+import time
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
-from harness import gvisor, lastout
+from harness import gvisor, gvisor_proxy, lastout
 from harness.agent import Agent, StartAgent
 from harness.containers import Containers
 from harness.deadline import wait_until
 from harness.died import Died, code, killed
-from harness.gvisor import BACKPORTS, BOOKWORM, RELEASES, Guest, Release, Runsc
+from harness.gvisor import ALL, BOTH, NEWER, Guest, Release, Runsc
+from harness.gvisor_session import Other
 from harness.stream import Record
-
-BOTH = pytest.mark.parametrize("release", [BOOKWORM, BACKPORTS], ids=lambda r: r.name, indirect=True)
-ALL = pytest.mark.parametrize(
-    "release", RELEASES, ids=lambda r: f"{r.name}-{r.platform}", indirect=True
-)
+from harness.tail import StartTail
 
 ENDINGS = {
     "exit 0": code(0),
@@ -34,34 +30,8 @@ ENDINGS = {
 
 CROWD = 20
 
-NAMESPACES = Path("/run/containerd/runsc")
-
-
-@pytest.fixture
-def release(request: pytest.FixtureRequest) -> Release:
-    reason = request.param.missing()
-    if reason:
-        pytest.skip(reason)
-    return request.param
-
-
-@pytest.fixture
-def runsc(release: Release, tmp_path: Path) -> Iterator[Runsc]:
-    """Its state is where containerd's shim keeps it, in a namespace of the test's own.
-
-    So the agent is told at once; of a place that it does not know it learns within ten seconds.
-    """
-    root = NAMESPACES / f"lotest-{secrets.token_hex(4)}"
-    missing = [path for path in (NAMESPACES, *NAMESPACES.parents) if not path.exists()]
-    root.mkdir(parents=True)
-    try:
-        with gvisor.runsc(release, tmp_path / "gvisor", root) as made:
-            yield made
-    finally:
-        shutil.rmtree(root)
-        for path in missing:
-            with contextlib.suppress(OSError):
-                path.rmdir()
+STORM = 400
+"""Children, one after the other."""
 
 
 def _start(runsc: Runsc, containers: Containers, **options: object) -> Guest:
@@ -77,16 +47,20 @@ def _ps(agent: Agent, guest: Guest) -> Record:
     return record
 
 
-def _await_watched(agent: Agent, guest: Guest, sandbox: Guest | None = None) -> None:
-    """By events: attached to, a moment after it was found."""
+def _await_watched(
+    agent: Agent, guest: Guest, sandbox: Guest | None = None, how: str = "events"
+) -> None:
+    """Usually by events: attached to, a moment after it was found."""
     agent.await_container(guest)
-    owner = (sandbox or guest).id
+    agent.await_sandbox(sandbox or guest, how)
 
-    def matches(record: Record) -> bool:
-        is_mode = record.get("event") == "sandbox" and record["sandbox"] == owner
-        return is_mode and record["watched_by"] == "events"
 
-    agent.err.await_record(f"events of {owner}", matches)
+def _canary(runsc: Runsc, agent: Agent, containers: Containers) -> None:
+    """As Containers.canary: when this returns, the agent has had its chance at all others."""
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    guest.do("exit 0")
+    agent.await_finished(guest)
 
 
 def _await_gone(guest: Guest) -> None:
@@ -108,6 +82,54 @@ def test_finished(
     # There, PID 1 has no protection from signals that it does not handle.
     assert Died.told(outcome["init"]) == killed("SIGTERM")
     _await_gone(guest)
+
+
+@BOTH
+def test_killed_after_its_grace(runsc: Runsc, agent: Agent, containers: Containers) -> None:
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    guest.do("deaf")
+    guest.do("exit 3")
+    outcome = agent.await_finished(guest)
+    assert outcome["how"] == "kill"
+    assert Died.told(outcome["last_task"]) == code(3)
+    assert Died.told(outcome["init"]) == killed("SIGKILL")
+    _await_gone(guest)
+
+
+@NEWER
+def test_out_of_reach(runsc: Runsc, agent: Agent, containers: Containers) -> None:
+    """Nobody is signalled before the sandbox has told who lives; then it is made up for."""
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    with gvisor_proxy.out_of_reach(guest):
+        guest.do("exit 3")
+        agent.await_put_off(guest)
+        _canary(runsc, agent, containers)
+        assert not agent.outcomes_of(guest)
+    assert agent.await_finished(guest)["how"] == "signal"
+
+
+@NEWER
+@pytest.mark.parametrize("refused, deaf, how", [(1, False, "signal"), (2, True, "kill")])
+def test_refused_signals(
+    runsc: Runsc, agent: Agent, containers: Containers, refused: int, deaf: bool, how: str
+) -> None:
+    """Tried again: SIGTERM, with its whole grace, and SIGKILL as well."""
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    if deaf:
+        guest.do("deaf")
+    with gvisor_proxy.proxy(guest) as proxy:
+        if not deaf:
+            proxy.refuse_signals(refused)
+        guest.do("exit 3")
+        if deaf:
+            agent.await_signalled(guest)
+            proxy.refuse_signals(refused)
+        outcome = agent.await_finished(guest)
+        assert proxy.refused == refused
+    assert outcome["how"] == how
 
 
 @BOTH
@@ -154,7 +176,7 @@ def test_executed_process_holds(runsc: Runsc, agent: Agent, containers: Containe
     held = guest.execute("/t/guest", "/c/held")
     wait_until("the executed process", lambda: len(guest.runsc("ps", guest.id).split()) > 12)
     guest.do("exit 0")
-    containers.canary(agent)
+    _canary(runsc, agent, containers)
     assert guest.is_running()
     held.kill()
     held.wait()
@@ -162,9 +184,44 @@ def test_executed_process_holds(runsc: Runsc, agent: Agent, containers: Containe
     agent.await_finished(guest)
 
 
+def _pids(guest: Guest) -> list[int]:
+    """None of a container that has ended."""
+    said = guest.runsc("ps", "--format", "json", guest.id, check=False)
+    return json.loads(said) if said.startswith("[") else []
+
+
 def _executed_pid(guest: Guest) -> str:
-    pids = json.loads(guest.runsc("ps", "--format", "json", guest.id))
-    return str(max(pids))
+    return str(max(_pids(guest)))
+
+
+@BOTH
+def test_executed_while_the_last_task_exits(
+    runsc: Runsc, agent: Agent, containers: Containers
+) -> None:
+    """Whichever comes first: whoever got in holds, and no container ends under somebody."""
+    holding = 0
+    for head_start_ms in (60, 40, 20, 0):
+        guest = _start(runsc, containers)
+        _await_watched(agent, guest)
+        guest.do("stay")
+        held = guest.execute("/t/guest", "/c/held")
+        time.sleep(head_start_ms / 1000)
+        order = guest.order("end 3")
+        guest.await_answer(order)
+        is_in = wait_until(
+            "it to be in, or too late",
+            lambda: "in" if len(_pids(guest)) > 1 else held.poll() is not None and "late",
+        )
+        if is_in == "in":
+            holding += 1
+            _canary(runsc, agent, containers)
+            assert guest.is_running()
+            assert not agent.outcomes_of(guest)
+            held.kill()
+            guest.runsc("kill", "--pid", _executed_pid(guest), guest.id, "KILL")
+        held.wait()
+        assert Died.told(agent.await_finished(guest)["last_task"]) == code(3)
+    assert holding
 
 
 @BOTH
@@ -211,24 +268,127 @@ def test_by_hand(runsc: Runsc, start_agent: StartAgent, containers: Containers) 
     _await_gone(guest)
 
 
+def _named(name: str) -> dict[str, str]:
+    """What containerd tells of a container in a pod."""
+    said = {
+        "container-name": name,
+        "sandbox-name": "job-1",
+        "sandbox-namespace": "batch",
+        "image-name": "img:1",
+    }
+    return {f"io.kubernetes.cri.{key}": value for key, value in said.items()}
+
+
 @BOTH
 def test_pod(runsc: Runsc, agent: Agent, containers: Containers) -> None:
     """Three containers in one sandbox: one is finished, two go on."""
     pause = runsc.start(annotations={"io.kubernetes.cri.container-type": "sandbox"})
-    busy = _start(runsc, containers, pod=pause)
-    done = _start(runsc, containers, pod=pause)
+    busy = _start(runsc, containers, pod=pause, annotations=_named("busy"))
+    done = _start(runsc, containers, pod=pause, annotations=_named("done"))
     for guest in (busy, done):
         _await_watched(agent, guest, pause)
     busy.do("stay")
     done.do("exit 0")
-    agent.await_finished(done)
-    containers.canary(agent)
+    told = agent.await_finished(done)["container"]
+    names = [told[key] for key in ("name", "pod", "namespace", "image")]
+    assert names == ["done", "job-1", "batch", "img:1"]
+    _canary(runsc, agent, containers)
     assert busy.is_running()
     assert pause.is_running()
     assert not agent.outcomes_of(busy)
+    record = _ps(agent, busy)
+    assert (record["name"], record["pod"], record["namespace"]) == ("busy", "job-1", "batch")
 
 
-@pytest.mark.parametrize("release", [BACKPORTS], ids=lambda r: r.name, indirect=True)
+@BOTH
+def test_killed_sandbox(runsc: Runsc, agent: Agent, containers: Containers) -> None:
+    """It is told like any other end that is not lastout's, and the next one is watched."""
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    guest.do("stay")
+    os.kill(guest.sandbox_pid, signal.SIGKILL)
+    assert agent.await_finished(guest)["how"] == "self"
+    other = _start(runsc, containers)
+    _await_watched(agent, other)
+    other.do("exit 1")
+    assert agent.await_finished(other)["how"] == "signal"
+
+
+@BOTH
+def test_a_stopped_agent_neither_freezes_nor_slows(
+    runsc: Runsc, agent: Agent, containers: Containers
+) -> None:
+    """Ten seconds at least; then it makes up for them."""
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    guest.do("stay")
+    usual_ms = guest.do(f"storm {STORM}")
+    os.kill(agent.pid, signal.SIGSTOP)
+    try:
+        stopped_ms: list[int] = []
+        while sum(stopped_ms) < 10_000:
+            stopped_ms.append(guest.do(f"storm {STORM}"))
+        guest.do("end 3")
+    finally:
+        os.kill(agent.pid, signal.SIGCONT)
+    assert min(stopped_ms) < 2 * usual_ms, f"{usual_ms} ms, and while stopped: {stopped_ms}"
+    assert agent.await_finished(guest)["how"] == "signal"
+
+
+@BOTH
+def test_polled(
+    runsc: Runsc, agent: Agent, containers: Containers, tmp_path: Path
+) -> None:
+    """Somebody else's session is left alone; what is known then is enough to finish."""
+    guest = _start(runsc, containers)
+    Other(tmp_path).take(runsc, guest, "--force")
+    _await_watched(agent, guest, how="polled")
+    guest.do("stay")
+    wait_until("its task to be counted", lambda: _ps(agent, guest)["tasks"] == 1 or None)
+    assert "trace delete" in _ps(agent, guest)["watched_why"]
+    assert "Default" in runsc.call("trace", "list", guest.id)
+    guest.do("end 3")
+    assert agent.await_finished(guest)["how"] == "signal"
+
+
+@BOTH
+def test_its_own_configuration(
+    runsc: Runsc, agent: Agent, containers: Containers, tmp_path: Path
+) -> None:
+    """From the first instruction on: `lastout gvisor-config`."""
+    config = tmp_path / "pod-init.json"
+    socket = agent.socket.parent / "gvisor.sock"
+    config.write_text(lastout.call("gvisor-config", "--socket", socket).stdout)
+    guest = _start(runsc, containers, flags=("--ignore-cgroups", f"--pod-init-config={config}"))
+    _await_watched(agent, guest)
+    guest.do("exit 3")
+    assert Died.told(agent.await_finished(guest)["last_task"]) == code(3)
+
+
+@BOTH
+def test_tail_says_what_it_does_not_show(runsc: Runsc, start_tail: StartTail) -> None:
+    guest = runsc.start()
+    tail = start_tail("--no-host")
+    tail.err.await_line("a line about sandboxes", b"gVisor sandbox")
+    guest.do("exit 3")
+    tail.stop()
+    assert not [e for e in tail.exits() if e["container"]["id"] == guest.id]
+
+
+@BOTH
+def test_unusual_place(
+    release: Release, agent: Agent, containers: Containers, tmp_path: Path
+) -> None:
+    """Its first sandbox is found among the processes; of the next the directory tells."""
+    with gvisor.runsc(release, tmp_path / "gvisor") as runsc:
+        for _ in range(2):
+            guest = _start(runsc, containers)
+            _await_watched(agent, guest)
+            guest.do("exit 3")
+            assert Died.told(agent.await_finished(guest)["last_task"]) == code(3)
+
+
+@BOTH
 def test_crowd(runsc: Runsc, agent: Agent, containers: Containers) -> None:
     guests = [_start(runsc, containers) for _ in range(CROWD)]
     for guest in guests:

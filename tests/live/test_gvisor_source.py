@@ -7,11 +7,9 @@ older has an abstract control socket and makes a session's socket blocking, the 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
-import threading
+import time
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -19,26 +17,14 @@ import pytest
 
 from harness import gvisor, gvisor_events, lastout
 from harness.deadline import PATIENCE_S, wait_until
-from harness.gvisor import BACKPORTS, BOOKWORM, RELEASES, Guest, Release, Runsc
+from harness.gvisor import ALL, BOTH, Guest, Release, Runsc
 from harness.gvisor_events import Events
+from harness.gvisor_session import EXIT_NOTIFY, Other
 
 StartEvents = Callable[..., Events]
 
-BOTH = pytest.mark.parametrize("release", [BOOKWORM, BACKPORTS], ids=lambda r: r.name, indirect=True)
-ALL = pytest.mark.parametrize(
-    "release", RELEASES, ids=lambda r: f"{r.name}-{r.platform}", indirect=True
-)
-
 CONTROL_DELAY_S = 15.0
 """So long the end of a sandbox is delayed by a control connection that is kept open."""
-
-
-@pytest.fixture
-def release(request: pytest.FixtureRequest) -> Release:
-    reason = request.param.missing()
-    if reason:
-        pytest.skip(reason)
-    return request.param
 
 
 @pytest.fixture
@@ -228,6 +214,28 @@ def test_a_reader_that_stops_neither_freezes_nor_slows(events: Events, guest: Gu
 
 
 @BOTH
+def test_the_sink_does_not_block(events: Events, guest: Guest) -> None:
+    """What older releases' Go takes away from it when it is handed over is given back."""
+    assert gvisor.packet_sockets_block(guest.sandbox_pid) == [False]
+
+
+@BOTH
+def test_a_slow_reader_slows_nobody(events: Events, guest: Guest) -> None:
+    """One that reads for a millisecond or two, and then sleeps for fifty times as long."""
+    usual_ms = guest.do(f"storm {STORM}")
+    order = guest.order(f"storm {STORM}")
+    while guest.answer(order) is None:
+        events.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        events.process.send_signal(signal.SIGCONT)
+        time.sleep(0.002)
+    slowed_ms = guest.await_answer(order)
+    assert slowed_ms < 2 * usual_ms, f"{usual_ms} ms, and beside a slow reader: {slowed_ms}"
+    events.verify(guest)
+    assert events.exits(guest).count(("task", 0)) == 2 * STORM
+
+
+@BOTH
 def test_more_than_fits_is_dropped_and_made_up_for(events: Events, guest: Guest) -> None:
     """Also the last exit is lost here: the count of what is lost comes only with the next message."""
     guest.do("stay")
@@ -267,6 +275,15 @@ def test_finished_by_its_control_socket(events: Events, guest: Guest) -> None:
     init = events.await_event(guest, "exit", role="init")
     assert (init["status"], init["is_gone"]) == (signal.SIGTERM, True)
     events.await_mode(guest, "gone")
+
+
+@BOTH
+def test_why_not_by_runsc_kill(runsc: Runsc) -> None:
+    """It takes an id for any that begins so: whom it ends is not only the one who is named."""
+    guest = runsc.start()
+    pid = guest.sandbox_pid
+    guest.runsc("kill", guest.id[:-1], "KILL")
+    wait_until("the sandbox to end", lambda: gvisor.is_dead(pid))
 
 
 @BOTH
@@ -330,38 +347,6 @@ def test_many_sandboxes(runsc: Runsc, events: Events) -> None:
 # Sessions of others
 
 
-class Other:
-    """Somebody else who listens to sandboxes, as Falco does."""
-
-    def __init__(self, directory: Path) -> None:
-        path = directory / "other.sock"
-        self.config = directory / "other.json"
-        self.config.write_text(json.dumps(SESSION | {"sinks": [_sink(path)]}))
-        self.kinds: list[int] = []
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        threading.Thread(target=self._hear, daemon=True).start()
-
-    def _hear(self) -> None:
-        caller, _ = self._listener.accept()
-        caller.recv(100)
-        caller.send(b"\x08\x01")
-        while packet := caller.recv(65536):
-            self.kinds.append(int.from_bytes(packet[2:4], "little"))
-
-
-SESSION = {
-    "name": "Default",
-    "points": [{"name": "sentry/exit_notify_parent", "context_fields": ["container_id"]}],
-}
-EXIT_NOTIFY = 4
-
-
-def _sink(path: Path) -> dict[str, object]:
-    return {"name": "remote", "config": {"endpoint": str(path)}}
-
-
 @pytest.fixture
 def other(tmp_path: Path) -> Other:
     return Other(tmp_path)
@@ -372,7 +357,7 @@ def test_anothers_session_is_left_alone(
     runsc: Runsc, start_events: StartEvents, other: Other
 ) -> None:
     guest = runsc.start()
-    runsc.call("trace", "create", "--config", other.config, guest.id)
+    other.take(runsc, guest)
     events = start_events()
     mode = events.await_mode(guest, "polled")
     assert "trace delete" in mode["reason"]
@@ -392,7 +377,7 @@ def test_session_taken_away(
     runsc: Runsc, events: Events, guest: Guest, other: Other
 ) -> None:
     """Somebody replaces ours by force: from then on the process list is read."""
-    runsc.call("trace", "create", "--force", "--config", other.config, guest.id)
+    other.take(runsc, guest, "--force")
     events.await_mode(guest, "polled")
     guest.do("stay")
     events.await_event(guest, "task", tasks=1)
@@ -423,28 +408,32 @@ def test_pod_init_configuration(
 # What a container would do without lastout (docs/gvisor.md has the table)
 
 
-ENDINGS = ("exit 0", "exit 3", "signal 11", "signal 9", "zombie 0")
+TYPE_2 = (
+    *("exit 0", "exit 1", "signal 6", "signal 9", "signal 11", "zombie 0"),
+    *("two-exit 0", "two-exit 1", "two-signal 6", "two-signal 9"),
+)
+"""PID 1 manages the work: how one child ends, or two at once. 1 is an exception in Python, 6 one in C++."""
+
+TYPE_1 = {"leave 0": 0, "leave 1": 1 << 8, "die 6": signal.SIGABRT, "die 9": signal.SIGKILL}
+"""PID 1 is the work: how it ends, a child alive."""
 
 
 @ALL
 @pytest.mark.parametrize("flags", [("--ignore-cgroups",), ()], ids=["ignored", "cgroups"])
-def test_without_lastout(
-    runsc: Runsc, events: Events, flags: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_without_lastout(runsc: Runsc, events: Events, flags: tuple[str, ...]) -> None:
     """The end of all children ends no container, with cgroups or without; the end of PID 1 does."""
-    if not flags and not Path("/sys/fs/cgroup/memory").is_dir():
-        pytest.skip("runsc wants the cpu and memory controllers in the hierarchy it finds")
-    managers = [runsc.start(flags=flags) for _ in ENDINGS]
-    for manager, ending in zip(managers, ENDINGS):
-        manager.do("exit 0")
+    gvisor.need_cgroups(flags)
+    managers = [runsc.start(flags=flags) for _ in TYPE_2]
+    for manager, ending in zip(managers, TYPE_2):
         manager.do(ending)
         events.await_event(manager, "exit", is_last=True)
-    # One whose PID 1 is the work ends after all of them have had their chance.
-    work = runsc.start(flags=flags)
-    work.do("stay")
-    work.order("leave 5")
-    assert events.await_event(work, "exit", role="init")["status"] == 5 << 8
-    events.await_mode(work, "gone")
+    # Those whose PID 1 is the work end after all others have had their chance.
+    for ending, status in TYPE_1.items():
+        work = runsc.start(flags=flags)
+        work.do("stay")
+        work.order(ending)
+        assert events.await_event(work, "exit", role="init")["status"] == status
+        events.await_mode(work, "gone")
     for manager in managers:
         assert manager.is_running()
         answer = events.verify(manager)

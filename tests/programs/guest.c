@@ -8,12 +8,15 @@
  *   signal N    a child that is killed by signal N, reaped
  *   zombie N    a child that exits with N, and is not reaped
  *   orphan N    a grandchild that exits with N after its parent
+ *   two-exit N, two-signal N    two children at once, which end like that, both reaped
  *   threads N   a child whose leader ends first, and whose worker exits with N
  *   stay        a child that stays until `end`
  *   helper NAME a child that executes under NAME, and stays until `end`
  *   end N       lets who stays exit with N
  *   storm N     N children one after the other; the answer is how many milliseconds that took
+ *   deaf        ignores SIGTERM from here on
  *   leave N     exits with N itself
+ *   die N       ends itself by signal N
  */
 #include <err.h>
 #include <errno.h>
@@ -47,12 +50,17 @@ static void on_end(int signal)
 	end_code = signal - SIGRTMIN;
 }
 
+static void catch_ends(void)
+{
+	for (int code = 0; code < 16; code++)
+		signal(SIGRTMIN + code, on_end);
+}
+
 static void stay(void)
 {
 	sigset_t all, old;
 
-	for (int code = 0; code < 16; code++)
-		signal(SIGRTMIN + code, on_end);
+	catch_ends();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	while (end_code < 0)
@@ -104,6 +112,18 @@ static pid_t start(void (*child)(int), int number)
 		_exit(97);
 	}
 	return pid;
+}
+
+/* How the one ended that was reaped last. */
+static int start_two(void (*child)(int), int number)
+{
+	int status = 0;
+
+	start(child, number);
+	start(child, number);
+	wait(&status);
+	wait(&status);
+	return status;
 }
 
 static void child_stays(int unused)
@@ -169,18 +189,26 @@ static long carry_out(const char *verb, const char *word)
 		waitpid(start(leave_the_worker_alone, number), &status, 0);
 	else if (strcmp(verb, "orphan") == 0)
 		start(leave_an_orphan, number), wait(&status), wait(&status);
+	else if (strcmp(verb, "two-exit") == 0)
+		return start_two(_exit, number);
+	else if (strcmp(verb, "two-signal") == 0)
+		return start_two(die_by, number);
 	else if (strcmp(verb, "zombie") == 0)
 		return start(_exit, number);
 	else if (strcmp(verb, "stay") == 0)
-		keep(start(child_stays, 0));
+		catch_ends(), keep(start(child_stays, 0)); /* before it can be told to end */
 	else if (strcmp(verb, "helper") == 0)
 		start_helper(word);
 	else if (strcmp(verb, "end") == 0)
 		end_all(number);
 	else if (strcmp(verb, "storm") == 0)
 		return storm(number);
+	else if (strcmp(verb, "deaf") == 0)
+		signal(SIGTERM, SIG_IGN);
 	else if (strcmp(verb, "leave") == 0)
 		_exit(number);
+	else if (strcmp(verb, "die") == 0)
+		die_by(number);
 	else
 		errx(95, "unknown order %s", verb);
 	return status;

@@ -79,6 +79,15 @@ class Agent(Service):
 
         return self.err.await_record(f"discovery of {container.id}", matches)
 
+    def await_sandbox(self, container: Container, how: str = "events") -> Record:
+        """Wait until the gVisor sandbox of that id is watched, by events as a rule."""
+
+        def matches(record: Record) -> bool:
+            is_mode = record.get("event") == "sandbox" and record["sandbox"] == container.id
+            return is_mode and record["watched_by"] == how
+
+        return self.err.await_record(f"{container.id} to be watched by {how}", matches)
+
     def await_state(self, container: Container, state: str) -> Record:
         """Wait until the agent has seen the container enter a state, at any time so far."""
 
@@ -114,6 +123,14 @@ class Agent(Service):
             return record.get("event") == "put_off" and record["container"] == container.id
 
         return self.err.await_record(f"a look at {container.id} in vain", matches)
+
+    def await_signalled(self, container: Container) -> Record:
+        """By its gVisor sandbox."""
+
+        def matches(record: Record) -> bool:
+            return record.get("event") == "signalled" and record["container"] == container.id
+
+        return self.err.await_record(f"a signal to {container.id}", matches)
 
     def await_finished(self, container: Container) -> Record:
         def matches(record: Record) -> bool:

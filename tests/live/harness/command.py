@@ -40,3 +40,15 @@ def call(
     if done.returncode != 0:
         raise CommandError(f"{' '.join(command)}: {said.strip()}")
     return out
+
+
+def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same where its status is what the test wants to know, or nothing."""
+    command = [str(arg) for arg in args]
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )

@@ -15,10 +15,12 @@ from .service import Service
 from .stream import Record
 
 
-def configuration(init: str, state_dirs: StateDirs, **settings: Any) -> str:
+def configuration(
+    init: str, state_dirs: StateDirs, match: dict[str, list[str]] | None = None, **settings: Any
+) -> str:
     """JSON is YAML. The policy is that of the other tests: inits with the name of this one.
 
-    settings are more keys of the agent's section.
+    match: what it goes by instead; settings are more keys of the agent's section.
     """
     directories = {key: [str(path) for path in paths] for key, paths in state_dirs.items()}
     return json.dumps(
@@ -26,7 +28,7 @@ def configuration(init: str, state_dirs: StateDirs, **settings: Any) -> str:
             "version": 1,
             "agent": {"state_dirs": directories, **settings},
             "defaults": {"settle": SETTLE, "grace": GRACE},
-            "policies": [{"name": "live", "match": {"init": [init]}}],
+            "policies": [{"name": "live", "match": match or {"init": [init]}}],
         }
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from . import command, image
 from .bundle import binds
@@ -18,22 +20,28 @@ class Docker:
     word = "docker"
 
     def __init__(
-        self, directory: Path, place: Place, containerd: Containerd, namespace: str, archive: Path
+        self,
+        directory: Path,
+        place: Place,
+        containerd: Containerd,
+        namespace: str,
+        archive: Path,
+        config: dict[str, Any] | None = None,
     ) -> None:
-        """The namespace is containerd's: two dockerd share nothing in it."""
+        """The namespace is containerd's: two dockerd share nothing in it. config: its daemon.json."""
         self.state_dirs = {
             "docker": [directory / "data", directory / "exec"],
             "containerd": [containerd.state],
         }
         socket = f"unix://{directory}/docker.sock"
         # A file of the machine's own would be read otherwise.
-        config = directory / "daemon.json"
-        config.write_text("{}")
+        config_path = directory / "daemon.json"
+        config_path.write_text(json.dumps(config or {}))
         self.client = ["docker", "--host", socket]
         self._server = Server(
             directory / "log",
             place,
-            *("dockerd", "--config-file", config, "--host", socket),
+            *("dockerd", "--config-file", config_path, "--host", socket),
             *("--data-root", directory / "data", "--exec-root", directory / "exec"),
             *("--pidfile", directory / "pid", "--containerd", containerd.socket),
             *("--containerd-namespace", namespace),

@@ -1,7 +1,4 @@
-"""gVisor containers: runsc of two releases, and a guest that a test leads by files.
-
-Fifos of the host do not reach into a sandbox, but files of a bound directory do: see tests/programs/guest.c.
-"""
+"""gVisor containers: runsc of two releases, and a guest that a test leads."""
 
 from __future__ import annotations
 
@@ -17,8 +14,10 @@ import threading
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
+import pytest
+
 from . import programs
-from .deadline import wait_until
+from .gvisor_orders import Orders
 from .machine import ROOT
 
 FETCH = ROOT / "tools" / "fetch-runsc"
@@ -48,6 +47,16 @@ BOOKWORM = Release("bookworm", "ptrace")
 BACKPORTS = Release("backports", "ptrace")
 SYSTRAP = Release("backports", "systrap")
 RELEASES = (BOOKWORM, BACKPORTS, SYSTRAP)
+
+
+NEWER = pytest.mark.parametrize("release", [BACKPORTS], ids=lambda r: r.name, indirect=True)
+BOTH = pytest.mark.parametrize("release", [BOOKWORM, BACKPORTS], ids=lambda r: r.name, indirect=True)
+ALL = pytest.mark.parametrize(
+    "release", RELEASES, ids=lambda r: f"{r.name}-{r.platform}", indirect=True
+)
+
+NAMESPACES = Path("/run/containerd/runsc")
+"""Where containerd's shim for runsc keeps its state: a folder for each of containerd's namespaces."""
 
 
 @functools.cache
@@ -93,8 +102,11 @@ class Runsc:
         return said.decode(errors="replace")
 
     def start(self, pod: Guest | None = None, **options: Any) -> Guest:
-        """A container that runs; in the sandbox of pod, if one is given."""
-        guest = Guest(self, f"{self._prefix}-{next(self._numbers)}", self._directory, pod)
+        """A container that runs; in the sandbox of pod, if one is given.
+
+        No id is the beginning of another one: runsc takes an id for any that begins so.
+        """
+        guest = Guest(self, f"{self._prefix}-{next(self._numbers):02}", self._directory, pod)
         self._made.append(guest)
         guest.start(**options)
         return guest
@@ -105,7 +117,7 @@ class Runsc:
         assert not list(self.root.glob("*.state")), "a container is left"
 
 
-class Guest:
+class Guest(Orders):
     """A container whose PID 1 is tests/programs/guest.c, or what args say."""
 
     def __init__(self, runsc: Runsc, container_id: str, directory: Path, pod: Guest | None) -> None:
@@ -113,8 +125,7 @@ class Guest:
         self._runsc = runsc
         self._pod = pod
         self._bundle = directory / container_id
-        self._control = self._bundle / "c"
-        self._orders = itertools.count(1)
+        super().__init__(self._bundle / "c")
 
     def start(
         self,
@@ -125,7 +136,7 @@ class Guest:
     ) -> None:
         for name in ("proc", "dev", "tmp", "t", "c"):
             (self._bundle / "rootfs" / name).mkdir(parents=True)
-        self._control.mkdir()
+        self.control.mkdir()
         if init:  # the same by another name
             self.put(init, "guest")
             args = (f"/c/{init}", "/c")
@@ -149,7 +160,7 @@ class Guest:
             {"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
             _bind("/t", programs.PROGRAMS, "ro"),
-            _bind("/c", self._control, "rw"),
+            _bind("/c", self.control, "rw"),
         ]
         return {
             "ociVersion": "1.0.2",
@@ -163,35 +174,6 @@ class Guest:
             "annotations": annotations,
         }
 
-    # Its work
-
-    def order(self, order: str) -> int:
-        """Give an order, and return at once; its number."""
-        number = next(self._orders)
-        written = self._control / f"{number}.new"
-        written.write_text(order + "\n")
-        written.rename(self._control / str(number))
-        return number
-
-    def answer(self, number: int) -> int | None:
-        with contextlib.suppress(FileNotFoundError):
-            return int((self._control / f"{number}.done").read_text())
-        return None
-
-    def await_answer(self, number: int) -> int:
-        wait_until(f"order {number} of {self.id}", lambda: self.answer(number) is not None)
-        answer = self.answer(number)
-        assert answer is not None
-        return answer
-
-    def do(self, order: str) -> int:
-        """Give an order, and wait until it is carried out."""
-        return self.await_answer(self.order(order))
-
-    def put(self, name: str, source: str) -> None:
-        """A copy of one of our programs, in /c."""
-        shutil.copy(programs.path(source), self._control / name)
-
     # What runsc does with it
 
     def execute(self, *args: str) -> subprocess.Popen[bytes]:
@@ -199,8 +181,8 @@ class Guest:
         command = [self._runsc.release.program, "--root", self._runsc.root, "exec", self.id, *args]
         return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL)
 
-    def runsc(self, *args: str) -> str:
-        return self._runsc.call(*args)
+    def runsc(self, *args: str, check: bool = True) -> str:
+        return self._runsc.call(*args, check=check)
 
     def is_running(self) -> bool:
         return self._state()["status"] == "running"
@@ -209,6 +191,11 @@ class Guest:
     def sandbox_pid(self) -> int:
         """The host's process."""
         return self._state_file()["sandbox"]["pid"]
+
+    @property
+    def control_socket(self) -> Path:
+        """Of newer releases: older ones have none that is a file."""
+        return Path(self._state_file()["sandbox"]["controlSocketPath"])
 
     def _state_file(self) -> dict[str, Any]:
         [path] = self._runsc.root.glob(f"{self.id}_sandbox:*.state")
@@ -242,6 +229,41 @@ def runsc(release: Release, directory: Path, root: Path | None = None) -> Iterat
         yield made
     finally:
         made.remove_all()
+
+
+@contextlib.contextmanager
+def usual_place() -> Iterator[Path]:
+    """A state directory of which the agent is told at once: a namespace of the test's own."""
+    root = NAMESPACES / f"lotest-{secrets.token_hex(4)}"
+    missing = [path for path in (NAMESPACES, *NAMESPACES.parents) if not path.exists()]
+    root.mkdir(parents=True)
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root)
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def need_cgroups(flags: tuple[str, ...]) -> None:
+    """Skip unless runsc can do without `--ignore-cgroups` here, or has it."""
+    if "--ignore-cgroups" not in flags and not Path("/sys/fs/cgroup/memory").is_dir():
+        pytest.skip("runsc wants the cpu and memory controllers in the hierarchy it finds")
+
+
+def packet_sockets_block(pid: int) -> list[bool]:
+    """Of each SOCK_SEQPACKET that a process holds, which are a sandbox's sinks: may writing to it block?"""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    packets = {f"socket:[{fields[6]}]" for fields in lines if fields[4] == "0005"}
+    found = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        if os.readlink(fd) not in packets:
+            continue
+        info = Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text()
+        flags = int(info.split("flags:")[1].split()[0], 8)
+        found.append(not flags & os.O_NONBLOCK)
+    return found
 
 
 def is_dead(pid: int) -> bool:

@@ -7,7 +7,7 @@ import functools
 import itertools
 import shutil
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from . import cgroup, image, machine, room
 from .containerd import Containerd, Namespace
@@ -71,7 +71,7 @@ class Engines:
     def _what_crun_wants() -> str:
         return room.HIDE_UNIFIED if machine.has_unified_controllers() else ""
 
-    def _new_directory(self) -> Path:
+    def new_directory(self) -> Path:
         directory = self._directory / str(next(self._numbers))
         directory.mkdir()
         return directory
@@ -83,22 +83,21 @@ class Engines:
 
     @functools.cached_property
     def containerd(self) -> Containerd:
-        server = Containerd(self._new_directory(), self.plain_room, self._archive)
+        server = Containerd(self.new_directory(), self.plain_room, self._archive)
         self._at_end.callback(server.stop)
         return server
 
     # The runtimes
 
     def oci(self, program: str, place: room.Place, is_elsewhere: bool) -> Runtime:
-        return Oci(program, self._new_directory() if is_elsewhere else None, place)
+        return Oci(program, self.new_directory() if is_elsewhere else None, place)
 
     def podman(self, program: str, place: room.Place) -> Runtime:
-        return Podman(self._new_directory(), place, self._archive, program)
+        return Podman(self.new_directory(), place, self._archive, program)
 
-    def docker(self, is_elsewhere: bool) -> Runtime:
-        namespace = "lotest-elsewhere" if is_elsewhere else "moby"
-        directory, place = self._new_directory(), self.plain_room
-        made = Docker(directory, place, self.containerd, namespace, self._archive)
+    def docker(self, namespace: str, config: dict[str, Any] | None = None) -> Docker:
+        directory, place = self.new_directory(), self.plain_room
+        made = Docker(directory, place, self.containerd, namespace, self._archive, config)
         self._at_end.callback(made.stop)
         return made
 
@@ -126,6 +125,10 @@ def _namespace(name: str, elsewhere: str, word: str | None) -> Kind:
     return Kind(CTR, make)
 
 
+def _docker(engines: Engines, other: bool) -> Runtime:
+    return engines.docker("lotest-elsewhere" if other else "moby")
+
+
 KINDS = {
     "runc": _oci("runc", lambda _: room.HOST),
     "crun": _oci("crun", lambda engines: engines.room_for_crun),
@@ -134,7 +137,7 @@ KINDS = {
     "containerd-default": _namespace("default", "k8s.io", "containerd"),
     "containerd-k8s.io": _namespace("k8s.io", "default", "containerd"),
     "containerd-moby": _namespace("moby", "default", None),
-    "docker": Kind(("docker", "dockerd", *CTR), lambda engines, other: engines.docker(other)),
+    "docker": Kind(("docker", "dockerd", *CTR), _docker),
 }
 
 

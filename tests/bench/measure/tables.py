@@ -165,6 +165,17 @@ def stages(figures: dict[str, list[int]]) -> str:
     return table(["stage", "seen", "µs"], rows)
 
 
+def gvisor(figures: dict[str, dict[str, list[float]]]) -> str:
+    rows, slower = [], []
+    for name, one in figures.items():
+        for what in ("asked", "acknowledged"):
+            rows.append([name, what, str(len(one[what])), *(f"{percentile(one[what], p):.0f}" for p in (50, 90, 99))])
+        percents = {what: [(ratio - 1) * 100 for ratio in one[what]] for what in ("session", "nothing")}
+        slower.append([name, spread(percents["session"], 1), spread(percents["nothing"], 1)])
+    head = ["runsc", "init's sandbox was", "lives", "p50 µs", "p90 µs", "p99 µs"]
+    return table(head, rows) + "\n" + table(["runsc", "with the session, % more time", "noise"], slower)
+
+
 PARTS = {
     "kernel_time": ("Kernel time an exit", kernel_time),
     "slowdown": ("Slow-down of a workload that is all fork and exit", slowdown),
@@ -173,6 +184,7 @@ PARTS = {
     "losses": ("Events lost", losses),
     "cpu": ("CPU time of the agent", cpu),
     "growth": ("Growth, and memory", growth),
+    "gvisor": ("gVisor: from a guest's last exit to its init's signal, and a guest that only forks", gvisor),
     "starved": ("The agent beside a busy loop on every CPU", starved),
 }
 

@@ -9,7 +9,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -17,13 +16,12 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness import gvisor, machine, process, programs
+from harness import machine, programs
 from harness.agent import Agent, StartAgent
 from harness.container import Container
 from harness.containers import Containers
 from harness.deadline import PATIENCE_S, wait_until
 from harness.died import code
-from harness.gvisor import RELEASES, Release
 from harness.pins import Pins
 from harness.scripts import manager, task
 from harness.stream import Record
@@ -49,12 +47,6 @@ def status(pid: int) -> dict[str, str]:
 def capabilities(pid: int, kind: str) -> set[int]:
     word = int(status(pid)[kind], 16)
     return {number for number in range(64) if word >> number & 1}
-
-
-def children(pid: int) -> dict[str, int]:
-    """By their names."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {process.comm(int(child)): int(child) for child in found}
 
 
 def needs_cap_bpf() -> bool:
@@ -228,33 +220,6 @@ def test_dac_read_search(start_configured: StartAgent, tmp_path: Path, has_it: b
     [reload] = [r for r in agent.err.records if r.get("event") == "reload"]
     told = "the configuration was read again" if has_it else "the configuration stays as it was"
     assert reload["message"] == told, reload
-
-
-def test_runner(agent: Agent) -> None:
-    """The one child that may execute has nothing else, and ends with the agent however that ends."""
-    runner = children(agent.pid)["lastout-runsc"]
-    for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"):
-        assert capabilities(runner, kind) == set(), kind
-    assert status(runner)["NoNewPrivs"] == "1"
-    open_files = {os.readlink(fd) for fd in Path(f"/proc/{runner}/fd").iterdir()}
-    assert len(open_files) == 3, f"not /dev/null, a socket and stderr: {open_files}"
-    agent.kill()
-    process.await_exit(runner)
-
-
-@pytest.mark.parametrize("release", RELEASES, ids=lambda r: f"{r.name}-{r.platform}")
-def test_runsc_kill(release: Release, tmp_path: Path) -> None:
-    """What the runner has is enough for it."""
-    if reason := release.missing():
-        pytest.skip(reason)
-    with gvisor.runsc(release, tmp_path / "gvisor") as runsc:
-        guest = runsc.start()
-        order = [runsc.root, guest.id, f"{signal.SIGTERM:d}", shutil.which(release.program)]
-        said = subprocess.run(
-            [programs.driver("runsc-kill"), *order], capture_output=True, text=True, timeout=PATIENCE_S
-        )
-        assert json.loads(said.stdout) == {"err": 0, "text": ""}
-        wait_until("the guest to end", lambda: not guest.is_running())
 
 
 DOCUMENT = machine.ROOT / "docs" / "security.md"

@@ -29,8 +29,7 @@ struct agent_options {
 	unsigned max_containers;
 	uint64_t reread_ms; /* read everything again so often; 0: each minute */
 	const char *const *helpers;
-	bool gives_up_rights;	    /* once the programs are loaded: see agent/rights.h */
-	struct runsc_runner *runsc; /* for what sandboxes do not answer to themselves; NULL: none */
+	bool gives_up_rights; /* once the programs are loaded: see agent/rights.h */
 	/* What happens, for whoever runs the agent: see struct follower_shared. Optional. */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	void (*on_state)(void *context, const struct container *container,

@@ -20,7 +20,6 @@
 #include "cli/service.h"
 #include "cli/version.h"
 #include "out/event_text.h"
-#include "sys/runsc_runner.h"
 #include "sys/scheduling.h"
 
 /* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
@@ -32,7 +31,6 @@ struct run {
 	char gvisor_socket[108]; /* as long as a socket's path may be */
 	struct loop loop;
 	struct event *reload;
-	struct runsc_runner *runsc;
 	struct agent *agent;
 	struct service service;
 };
@@ -164,15 +162,6 @@ static uint64_t reread_ms(void)
 	return text && duration_parse(text, &ns) == 0 ? ns / NS_PER_MS : 0;
 }
 
-/* Before anything is opened or read. For tests, which bring a runsc of their own: where that is. */
-static int start_runsc_runner(struct run *run, struct error *error)
-{
-	static const char *only[2];
-
-	only[0] = getenv("LASTOUT_RUNSC");
-	return runsc_runner_start(only[0] ? only : NULL, &run->runsc, error);
-}
-
 static int start(struct run *run, struct error *error)
 {
 	struct agent_options options = {
@@ -189,7 +178,6 @@ static int start(struct run *run, struct error *error)
 		.max_containers = run->config.max_containers,
 		.reread_ms = reread_ms(),
 		.gives_up_rights = !run->options.keeps_rights,
-		.runsc = run->runsc,
 		.on_outcome = on_outcome,
 		.context = run,
 	};
@@ -249,10 +237,8 @@ static void log_ready(const struct run *run, size_t policy_count)
 static int serve(struct run *run, struct error *error)
 {
 	size_t policy_count;
-	int err = start_runsc_runner(run, error);
+	int err = run_options_load(&run->options, &run->config, error);
 
-	if (!err)
-		err = run_options_load(&run->options, &run->config, error);
 	if (err)
 		return err;
 	policy_count = run->config.policies.count;
@@ -310,7 +296,6 @@ static int run_command(const struct command *command, int argc, char **argv)
 	if (err)
 		complain(command->name, error.text);
 	agent_free(run.agent);
-	runsc_runner_free(run.runsc);
 	service_done(&run.service);
 	if (run.reload)
 		event_free(run.reload);

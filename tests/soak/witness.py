@@ -70,9 +70,9 @@ class Record:
 
     def lives(self) -> list[Life]:
         """Of tasks and of injected processes."""
-        return [life for life in self._all() if life.kind in (TASK, INJECTED)]
+        return [life for life in self.all() if life.kind in (TASK, INJECTED)]
 
-    def _all(self) -> Iterator[Life]:
+    def all(self) -> Iterator[Life]:
         data = self.content()
         for number in range(self.head().used):
             at = HEAD.size + number * SLOT.size
@@ -111,6 +111,18 @@ def last_tasks(record: Record) -> list[Life] | None:
         return None
     last_mark = max((life.end for life in tasks), default=0.0)
     return [life for life in tasks if not life.reaped or life.reaped >= last_mark]
+
+
+def is_tidying(record: Record, outcome: dict[str, Any]) -> bool:
+    """Does it speak of a process by which init tidies up, once it was asked to end?
+
+    Such a one is init's child like any task, and with a pause it outlives init's grace; then init is
+    spared, and ends by itself.
+    """
+    told = outcome["last_task"]
+    if outcome["how"] != "self" or not record.head().termed or told is None:
+        return False
+    return told["exit_code"] == 0 and any(life.kind == TIDY for life in record.all())
 
 
 def orphans(record: Record) -> list[Life]:

@@ -18,7 +18,10 @@ from .podman import Podman
 from .runtime import Runtime
 from .server import survivors
 
-PARENTS = ("default", "k8s.io", "moby", "docker", "libpod_parent/conmon", "libpod_parent")
+PARENTS = (
+    *("default", "k8s.io", "moby", "docker", "lotest-gvisor"),
+    *("libpod_parent/conmon", "libpod_parent"),
+)
 """The cgroups that runtimes make for all their containers, and leave when the last is gone."""
 
 

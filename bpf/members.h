@@ -93,7 +93,10 @@ static __always_inline bool has_init(const struct abi_container *container)
  */
 static __always_inline bool container_is_unsure(const struct abi_container *container)
 {
-	return container->uncounted_in == adoption.recounts + 1;
+	__u32 since = adoption.recounts + 1 - container->uncounted_in;
+
+	/* While all are being counted, that one is perhaps not met yet. */
+	return since == 0 || (since == 1 && adoption.is_recount && container->uncounted_in);
 }
 
 static __always_inline void note_unseen_end(struct abi_container *container, __u32 tgid)

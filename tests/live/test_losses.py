@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from harness import cgroup, lastout, process
 from harness.agent import Agent, StartAgent
 from harness.container import Container
@@ -114,10 +116,16 @@ def test_processes_are_too_many(
     assert agent.await_finished(crowd)["how"] == "signal"
 
 
+@pytest.mark.parametrize("reread", ["60s", "5ms"])
 def test_uncounted_task_outlives_a_counted_one(
-    start_configured: StartAgent, containers: Containers, pins: Pins
+    start_configured: StartAgent,
+    containers: Containers,
+    pins: Pins,
+    monkeypatch: pytest.MonkeyPatch,
+    reread: str,
 ) -> None:
-    """The status told is never that of the counted one: it was not the last."""
+    """The status told is never that of the counted one: it was not the last, also while all are counted."""
+    monkeypatch.setenv("LASTOUT_REREAD", reread)
     agent = start_configured(pin=pins.directory, max_processes=1024)
     small = containers.shell(
         manager(task("exit 7", go="first"), "read _ < /c/next\n", task("exit 8")),

@@ -296,13 +296,14 @@ int bpf_source_recount(struct bpf_source *source)
 	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
 	int err;
 
+	/* First, so that who is in doubt stays so until the count is over. */
+	__atomic_store_n(&adoption->is_recount, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&adoption->generation, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&adoption->recounts, 1, __ATOMIC_SEQ_CST);
-	adoption->is_recount = 1;
 	err = bpf_source_adopt(source, NULL);
 	if (!err)
 		err = run_iterator(source->skeleton->links.sweep);
-	adoption->is_recount = 0;
+	__atomic_store_n(&adoption->is_recount, 0, __ATOMIC_SEQ_CST);
 	return err;
 }
 

@@ -216,6 +216,11 @@ $(B)/user/%.o: user/%.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/user/cli/version.o: CPPFLAGS += -DLASTOUT_VERSION='"$(VERSION)"' -DLASTOUT_BUILD='"$(BUILD)"'
+# Built again when another commit is.
+$(B)/user/cli/version.o: $(B)/build-id
+$(B)/build-id: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(BUILD)' | cmp -s - $@ || echo '$(VERSION) $(BUILD)' >$@
 
 $(B)/lastout: $(USER_OBJECTS)
 	$(say) LD $@

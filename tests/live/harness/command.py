@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 PATIENCE_S = 60.0
 """A server that does not answer must not hold the tests for ever."""
@@ -42,7 +43,7 @@ def call(
     return out
 
 
-def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """The same where its status is what the test wants to know, or nothing."""
     command = [str(arg) for arg in args]
     return subprocess.run(
@@ -51,4 +52,6 @@ def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
+        check=False,
+        **options,
     )

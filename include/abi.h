@@ -204,7 +204,7 @@ struct abi_settings {
  * What is pinned, told by the one entry of the map `version`. Another layout: the maps cannot be
  * shared. Another object: the programs differ, but may run side by side on the same maps.
  */
-enum { ABI_LAYOUT = 2 };
+enum { ABI_LAYOUT = 3 };
 
 struct abi_version {
 	__u32 layout;
@@ -237,6 +237,15 @@ struct abi_adopt {
 	__u32 ending; /* members met between their end and its hook, or just past it: look again soon */
 };
 
+enum { ABI_SWEEP_MAX = 256 };
+
+/* Who was not met in the last count of all: user space lists them, the kernel side takes them out. */
+struct abi_sweep {
+	__u32 count; /* of tgids */
+	__u32 done;  /* so many have been dealt with */
+	__u32 tgids[ABI_SWEEP_MAX];
+};
+
 _Static_assert(sizeof(struct abi_process) == 16, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
@@ -249,4 +258,5 @@ _Static_assert(sizeof(struct record_change) == 72, "ABI");
 _Static_assert(sizeof(struct record_cgroup) == 1048, "ABI");
 _Static_assert(sizeof(struct abi_settings) == 32, "ABI");
 _Static_assert(sizeof(struct abi_adopt) == 40, "ABI");
+_Static_assert(sizeof(struct abi_sweep) == 1032, "ABI");
 _Static_assert(sizeof(struct abi_version) == 64, "ABI");

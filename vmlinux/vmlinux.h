@@ -158,12 +158,6 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	void *key;
-	void *value;
-};
-
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	u64 session_id;

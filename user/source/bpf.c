@@ -244,69 +244,6 @@ void bpf_source_forget_container(struct bpf_source *source, uint64_t cgroup)
 	(void)bpf_map__delete_elem(source->skeleton->maps.containers, &cgroup, sizeof(cgroup), 0);
 }
 
-void bpf_source_adopt_begin(struct bpf_source *source)
-{
-	__atomic_store_n(&source->skeleton->bss->adoption.is_active, 1, __ATOMIC_SEQ_CST);
-}
-
-void bpf_source_adopt_end(struct bpf_source *source)
-{
-	__atomic_store_n(&source->skeleton->bss->adoption.is_active, 0, __ATOMIC_SEQ_CST);
-}
-
-/* Reading the iterator to its end is what runs the program, once a task. It prints nothing. */
-static int run_iterator(const struct bpf_link *link)
-{
-	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
-	char nothing[64];
-	ssize_t got;
-
-	if (fd < 0)
-		return -errno;
-	do {
-		got = read(fd, nothing, sizeof(nothing));
-	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
-	return got < 0 ? -errno : 0;
-}
-
-int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *named)
-{
-	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
-	const struct bpf_link *everybody = source->skeleton->links.adopt;
-	int err;
-
-	adoption->ending = 0;
-	adoption->named_container = named ? named->cgroup : 0;
-	adoption->named_pid = named ? (uint32_t)named->pid : 0;
-	adoption->pass = ADOPT_FIND_INIT;
-	err = run_iterator(everybody);
-	if (err)
-		return err;
-	adoption->pass = ADOPT_COUNT;
-	return run_iterator(everybody);
-}
-
-bool bpf_source_met_ending(const struct bpf_source *source)
-{
-	return source->skeleton->bss->adoption.ending;
-}
-
-int bpf_source_recount(struct bpf_source *source)
-{
-	struct abi_adopt *adoption = &source->skeleton->bss->adoption;
-	int err;
-
-	/* First, so that who is in doubt stays so until the count is over. */
-	__atomic_store_n(&adoption->is_recount, 1, __ATOMIC_SEQ_CST);
-	__atomic_add_fetch(&adoption->generation, 1, __ATOMIC_SEQ_CST);
-	__atomic_add_fetch(&adoption->recounts, 1, __ATOMIC_SEQ_CST);
-	err = bpf_source_adopt(source, NULL);
-	if (!err)
-		err = run_iterator(source->skeleton->links.sweep);
-	__atomic_store_n(&adoption->is_recount, 0, __ATOMIC_SEQ_CST);
-	return err;
-}
-
 int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups, size_t *ret_count)
 {
 	const struct bpf_map *map = source->skeleton->maps.containers;

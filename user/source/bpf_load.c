@@ -54,7 +54,7 @@ static void choose_programs(struct lastout_bpf *skeleton, enum hooks hooks)
 
 	bpf_object__for_each_program(program, skeleton->obj)(void)
 		bpf_program__set_autoload(program, is_loaded(skeleton, program, hooks));
-	/* The iterators run when they are read, and sweep wants to know over which map. */
+	/* The iterators run when they are read: nothing is to be attached for that. */
 	(void)bpf_program__set_autoattach(skeleton->progs.adopt, false);
 	(void)bpf_program__set_autoattach(skeleton->progs.sweep, false);
 }
@@ -70,15 +70,10 @@ static bool is_real_link(const struct bpf_link *link)
 
 static int attach_iterators(struct lastout_bpf *skeleton)
 {
-	union bpf_iter_link_info over = {
-		.map.map_fd = (uint32_t)bpf_map__fd(skeleton->maps.processes)};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &over,
-		    .link_info_len = sizeof(over));
-
 	skeleton->links.adopt = bpf_program__attach_iter(skeleton->progs.adopt, NULL);
 	if (!skeleton->links.adopt)
 		return -errno;
-	skeleton->links.sweep = bpf_program__attach_iter(skeleton->progs.sweep, &options);
+	skeleton->links.sweep = bpf_program__attach_iter(skeleton->progs.sweep, NULL);
 	return skeleton->links.sweep ? 0 : -errno;
 }
 

@@ -156,6 +156,7 @@ static const struct {
 
 	/* what is loaded is used; nothing is loaded, made, attached, or found by its number */
 	{"bpf", 1, {IS(0, BPF_MAP_LOOKUP_ELEM)}},
+	{"bpf", 1, {IS(0, BPF_MAP_LOOKUP_BATCH)}},
 	{"bpf", 1, {IS(0, BPF_MAP_UPDATE_ELEM)}},
 	{"bpf", 1, {IS(0, BPF_MAP_DELETE_ELEM)}},
 	{"bpf", 1, {IS(0, BPF_MAP_GET_NEXT_KEY)}},

@@ -23,6 +23,9 @@ int adopt(struct bpf_iter__task *ctx)
 			process_meet_ending(task);
 		return 0;
 	}
+	/* Before its cgroup is looked up, which costs more. */
+	if (adoption.pass == ADOPT_FIND_INIT && !init_is_possible(task))
+		return 0;
 	id = task_container(task);
 	if (!id)
 		return 0;

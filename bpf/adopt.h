@@ -30,6 +30,13 @@ static __always_inline bool is_injected(struct abi_container *container, struct 
 	return false;
 }
 
+static __always_inline bool init_is_possible(struct task_struct *task)
+{
+	__u32 level;
+
+	return adoption.named_pid == task_tgid(task) || task_is_ns_init(task, &level);
+}
+
 /* PID 1 of the outermost namespace in the container, entered from outside, past its exec. */
 static __noinline int init_find(struct task_struct *task, __u64 id)
 {

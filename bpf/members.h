@@ -193,12 +193,16 @@ static __always_inline void init_found(struct abi_container *container, struct t
 	if (old && old->role == ROLE_INIT)
 		old->role = ROLE_RUNTIME;
 	container->init_start_ns = BPF_CORE_READ(task, start_boottime);
+	BPF_CORE_READ_INTO(&container->init_comm, task, comm);
+	container->init_pid_namespace = task_pid_namespace(task);
 	container->init_level = level;
 	container->init_pid = task_tgid(task);
 }
 
+/* In the middle of its exec, perhaps: `comm` is what it is called from now on. */
 static __always_inline void init_tell(struct abi_container *container, __u64 id, const char *comm)
 {
+	bpf_probe_read_kernel_str(container->init_comm, sizeof(container->init_comm), comm);
 	emit_change(CHANGE_INIT, id, container, container->init_pid, container->init_start_ns,
 		    comm);
 }

@@ -63,6 +63,17 @@ static __always_inline __u32 task_ns_pid(struct task_struct *task, __u32 *ret_le
 	return upid.nr;
 }
 
+/* The inode number of its innermost PID namespace. */
+static __always_inline __u32 task_pid_namespace(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid upid = {};
+
+	bpf_core_read(&upid, sizeof(upid), &pid->numbers[level]);
+	return BPF_CORE_READ(upid.ns, ns.inum);
+}
+
 /* PID 1 of a PID namespace that is not the host's. */
 static __always_inline bool task_is_ns_init(struct task_struct *task, __u32 *ret_level)
 {

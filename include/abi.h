@@ -68,6 +68,9 @@ struct abi_container {
 	/* adoption.generation when counting began here: members of an older one are not in `counts`. */
 	__u32 generation;
 	__u32 uncounted_in; /* adoption.recounts + 1 when a process found no room in `processes` */
+	char init_comm[ABI_COMM_SIZE];
+	__u32 init_pid_namespace; /* its inode number */
+	__u32 pad;
 };
 
 /*
@@ -249,7 +252,7 @@ struct abi_sweep {
 _Static_assert(sizeof(struct abi_process) == 16, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
-_Static_assert(sizeof(struct abi_container) == 128, "ABI");
+_Static_assert(sizeof(struct abi_container) == 152, "ABI");
 _Static_assert(sizeof(struct abi_history) == 88, "ABI");
 _Static_assert(sizeof(struct abi_helper_key) == 20, "ABI");
 _Static_assert(sizeof(struct record) == 24, "ABI");

@@ -3,8 +3,8 @@
  * crowd HIERARCHY CONTAINERS TASKS
  *
  * Containers without a runtime, and nothing that happens in them: in each a PID 1 of its own PID
- * namespace, and its share of TASKS. Says `ready` on its standard error, and takes all away when its
- * standard input ends.
+ * namespace, and its share of TASKS. Says `ready` on its standard error when all of them are there, and
+ * takes them away when its standard input ends.
  */
 #include <err.h>
 #include <errno.h>
@@ -27,12 +27,17 @@ static void cgroup_path(char *path, size_t size, int i)
 	snprintf(path, size, "%s/runc-crowd-%d.scope", parent, i);
 }
 
-/* Its end ends its tasks, and the crowd's end ends it. */
+/* Its end ends its tasks, and the crowd's end ends it. Standard output is the pipe that says so. */
 static void init_main(int tasks)
 {
+	pid_t pid = 1;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 0; i < tasks && fork() > 0; i++)
-		;
+	for (int i = 0; i < tasks && pid > 0; i++)
+		pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	close(STDOUT_FILENO);
 	for (;;)
 		pause();
 }
@@ -49,7 +54,7 @@ static void write_pid(const char *cgroup, long pid)
 	close(fd);
 }
 
-static pid_t start(int i, int tasks)
+static pid_t start(int i, int tasks, int all)
 {
 	char cgroup[512], count[16], byte;
 	int go[2];
@@ -63,6 +68,7 @@ static pid_t start(int i, int tasks)
 	if (pid < 0)
 		err(1, "clone");
 	if (pid == 0) {
+		dup2(all, STDOUT_FILENO);
 		close(go[1]);
 		(void)!read(go[0], &byte, 1);
 		execl("/proc/self/exe", "crowd-init", count, (char *)NULL);
@@ -93,7 +99,7 @@ static void take_away(const pid_t *inits, int containers)
 
 int main(int argc, char **argv)
 {
-	int containers, tasks;
+	int containers, tasks, all[2];
 	pid_t *inits;
 	char byte;
 
@@ -107,10 +113,12 @@ int main(int argc, char **argv)
 	tasks = atoi(argv[3]);
 	inits = calloc((size_t)containers, sizeof(*inits));
 	snprintf(parent, sizeof(parent), "%s/crowd-%d", argv[1], getpid());
-	if (!inits || mkdir(parent, 0755) < 0)
+	if (!inits || mkdir(parent, 0755) < 0 || pipe2(all, O_CLOEXEC) < 0)
 		err(1, "%s", parent);
 	for (int i = 0; i < containers; i++)
-		inits[i] = start(i, tasks / containers + (i < tasks % containers));
+		inits[i] = start(i, tasks / containers + (i < tasks % containers), all[1]);
+	close(all[1]);
+	(void)!read(all[0], &byte, 1); /* ends when each of them has closed its own */
 	fprintf(stderr, "ready\n");
 	(void)!read(STDIN_FILENO, &byte, 1);
 	take_away(inits, containers);

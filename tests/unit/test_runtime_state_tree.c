@@ -321,6 +321,55 @@ static void test_own_name_that_claims_a_pod(void **state)
 	assert_true(identity.is_sandbox);
 }
 
+/* --- many at once --- */
+
+static int read_held(struct runtime_roots *roots, const char *id)
+{
+	identity_done(&identity);
+	memset(&identity, 0, sizeof(identity));
+	(void)snprintf(identity.id, sizeof(identity.id), "%s", id);
+	return runtime_state_read(roots, "/web", &identity);
+}
+
+/* What is looked for once is the directory, not what is in it; and no longer than until the release. */
+static void test_held_directories(void **state)
+{
+	struct runtime_roots roots = usual;
+
+	(void)state;
+	tree_put_folder("run/runc");
+	runtime_state_hold(&roots);
+	assert_int_equal(read_held(&roots, "web"), -ENOENT);
+	tree_put("run/runc/web/state.json", RUNC_STATE("/web", "/srv/web"));
+	assert_int_equal(read_held(&roots, "web"), 0);
+	assert_int_equal(identity.runtime, RUNTIME_RUNC);
+	/* This one was not there when it was looked for. */
+	tree_put("run/crun/web2/config.json", "{}");
+	assert_int_equal(read_held(&roots, "web2"), -ENOENT);
+	runtime_state_release(&roots);
+	assert_int_equal(read_held(&roots, "web2"), -EAGAIN);
+	assert_int_equal(identity.runtime, RUNTIME_CRUN);
+}
+
+/* One that has the other's place by now is not it. */
+static void test_held_directory_is_removed(void **state)
+{
+	struct runtime_roots roots = usual;
+
+	(void)state;
+	tree_put("run/runc/web/state.json", RUNC_STATE("/web", "/srv/web"));
+	runtime_state_hold(&roots);
+	runtime_state_hold(&roots); /* held already */
+	assert_int_equal(read_held(&roots, "web"), 0);
+	assert_int_equal(remove(tree_path("run/runc/web/state.json")), 0);
+	assert_int_equal(rmdir(tree_path("run/runc/web")), 0);
+	assert_int_equal(rmdir(tree_path("run/runc")), 0);
+	tree_put("run/runc/new/state.json", RUNC_STATE("/web", "/srv/web"));
+	assert_int_equal(read_held(&roots, "new"), -ENOENT);
+	runtime_state_release(&roots);
+	assert_int_equal(read_held(&roots, "new"), 0);
+}
+
 #define tree_test(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -343,6 +392,8 @@ int main(void)
 		tree_test(test_huge_files),
 		tree_test(test_bundle_stays_below_the_root),
 		tree_test(test_own_name_that_claims_a_pod),
+		tree_test(test_held_directories),
+		tree_test(test_held_directory_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

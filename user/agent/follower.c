@@ -242,7 +242,9 @@ static void learn_shell(struct follower *follower)
 static void on_found(struct follower *follower)
 {
 	learn_shell(follower);
+	follower->learn_tries = 0; /* its names were read a moment ago */
 	follower_match_policy(follower);
+	follower->learn_tries = FOLLOWER_LEARN_TRIES;
 	follower_log_found(follower->container);
 	if (follower->container->is_gone)
 		follower_step(follower, LIFECYCLE_INIT_EXIT); /* while nobody was there to read */

@@ -65,18 +65,24 @@ bool watch_refresh(struct watch *watch, struct container *container)
 	return true;
 }
 
+static void learn_argv0(const struct watch *watch, struct container *container)
+{
+	char argv0[sizeof(container->argv0)];
+
+	if (procfs_read_argv0(watch->options.proc, container->init.pid, argv0, sizeof(argv0)) == 0)
+		memcpy(container->argv0, argv0, sizeof(argv0));
+}
+
 void watch_learn_init(struct watch *watch, struct container *container)
 {
 	struct procfs_stat stat;
-	char argv0[sizeof(container->argv0)];
 	ino_t inode;
 
 	if (procfs_read_stat(watch->options.proc, container->init.pid, &stat) < 0 ||
 	    !procfs_is_start(&stat, container->init.start_ns))
 		return; /* dead already: its exit is on the way */
 	memcpy(container->init.comm, stat.comm, sizeof(container->init.comm) - 1);
-	if (procfs_read_argv0(watch->options.proc, container->init.pid, argv0, sizeof(argv0)) == 0)
-		memcpy(container->argv0, argv0, sizeof(argv0));
+	learn_argv0(watch, container);
 	if (procfs_read_pid_namespace(watch->options.proc, container->init.pid, &inode) == 0)
 		watch_set_namespace(watch, container, inode);
 }
@@ -97,14 +103,18 @@ void watch_take_init(struct watch *watch, struct watched *watched)
 	container->init.pid = (pid_t)counted.init_pid;
 	container->init.start_ns = counted.init_start_ns;
 	container->is_pid_1 = counted.init_level > 0;
-	watch_learn_init(watch, container);
+	memcpy(container->init.comm, counted.init_comm, ABI_COMM_SIZE);
+	watch_set_namespace(watch, container, counted.init_pid_namespace);
+	learn_argv0(watch, container);
 }
 
 void watch_drain(struct watch *watch)
 {
+	runtime_state_hold(&watch->options.roots);
 	(void)bpf_source_drain(watch->source); /* fails only if our own callback does */
 	if (watch->has_new)
 		watch_adopt_new(watch);
+	runtime_state_release(&watch->options.roots);
 	watch_look_for_losses(watch);
 	if (watch->options.observer.on_drained)
 		watch->options.observer.on_drained(watch->options.observer.context);
@@ -217,6 +227,7 @@ int watch_start(struct watch *watch, struct error *error)
 
 	if (err)
 		return error_set(error, err, "cannot read what is counted: %s", strerror(-err));
+	runtime_state_hold(&watch->options.roots);
 	bpf_source_adopt_begin(watch->source);
 	err = cgroupfs_walk(&watch->hierarchy, watch_visit, watch);
 	if (err)
@@ -229,6 +240,7 @@ int watch_start(struct watch *watch, struct error *error)
 		return error_set(error, err, "cannot count what is inside the containers: %s",
 				 strerror(-err));
 	watch_tell_new(watch);
+	runtime_state_release(&watch->options.roots);
 	watch_start_rereading(watch);
 	return 0;
 }
@@ -279,6 +291,7 @@ void watch_free(struct watch *watch)
 		event_free(watch->loss_timer);
 	if (watch->reread_timer)
 		event_free(watch->reread_timer);
+	runtime_state_release(&watch->options.roots);
 	bpf_source_close(watch->source);
 	free(watch);
 }

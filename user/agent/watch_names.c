@@ -125,6 +125,7 @@ void watch_on_name_timer(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	runtime_state_hold(&watch->options.roots);
 	HASH_ITER(hh, watch->table, watched, next) {
 		if (watch_identify(watch, watched))
 			watch_tell(watch, watched, WATCH_IDENTITY);
@@ -132,4 +133,5 @@ void watch_on_name_timer(evutil_socket_t fd, short what, void *context)
 			name_init(watch, watched);
 		watch_learn_later(watch, watched);
 	}
+	runtime_state_release(&watch->options.roots);
 }

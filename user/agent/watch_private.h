@@ -65,7 +65,7 @@ bool watch_is_there(const struct watch *watch, const char *path, uint64_t cgroup
 /* The later end counts. */
 void watch_take_end(struct ended *ended, const struct abi_end *end);
 
-/* Init's number and start come from the kernel side, its names from /proc as they are now. */
+/* Init as the kernel side has found it, and argv[0] from /proc. */
 void watch_take_init(struct watch *watch, struct watched *watched);
 
 /* --- watch_records.c: what comes and goes --- */

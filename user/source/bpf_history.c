@@ -37,7 +37,7 @@ void bpf_history_apply(const struct bpf_source *source, uint64_t cgroup,
 {
 	struct abi_history history;
 
-	if (read_own(source, cgroup, &history) < 0)
+	if (!source->has_history || read_own(source, cgroup, &history) < 0)
 		return;
 	container->task_exits += history.task_exits;
 	take_later(&container->last_task, &history.last_task);
@@ -53,6 +53,7 @@ int bpf_source_add_history(struct bpf_source *source, uint64_t cgroup,
 	history.task_exits += more->task_exits;
 	take_later(&history.last_task, &more->last_task);
 	take_first(&history.first_failure, &more->first_failure);
+	source->has_history = true;
 	return bpf_map__update_elem(source->skeleton->maps.history, &cgroup, sizeof(cgroup),
 				    &history, sizeof(history), BPF_ANY);
 }

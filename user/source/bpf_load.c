@@ -316,5 +316,7 @@ int bpf_load(struct bpf_source *source, struct error *error)
 
 	if (err)
 		return err;
-	return source->options.pin ? load_pinned(source, error) : load_new(source, NULL, error);
+	err = source->options.pin ? load_pinned(source, error) : load_new(source, NULL, error);
+	source->has_history = source->has_counts; /* that of whoever made the maps */
+	return err;
 }

@@ -34,6 +34,7 @@ struct bpf_source {
 	int pin_lock;	    /* on the directory of pins; -1: none */
 	bool is_taken_over; /* maps and programs are those of an agent before us */
 	bool has_counts;    /* the maps are */
+	bool has_history;   /* there may be an entry in that map */
 };
 
 /* --- bpf_kernel.c: what differs between kernels, and must be known before programs are loaded --- */

@@ -234,16 +234,16 @@ bool cgroupfs_is_frozen(const struct hierarchy *hierarchy, const char *path,
 			return false;
 		(void)snprintf(full, sizeof(full), "%s%s/freezer.state", hierarchy->freezer,
 			       freezer_path);
-		if (file_read_cut(full, text, sizeof(text)) < 0)
+		if (file_read_once(full, text, sizeof(text)) < 0)
 			return false;
 		return strncmp(text, "THAWED", 6) != 0; /* FROZEN, FREEZING */
 	}
 	/* cgroup.freeze is the wish, cgroup.events what is, also through an ancestor. */
 	(void)snprintf(full, sizeof(full), "%s%s/cgroup.freeze", hierarchy->mount, path);
-	if (file_read_cut(full, text, sizeof(text)) > 0 && text[0] == '1')
+	if (file_read_once(full, text, sizeof(text)) > 0 && text[0] == '1')
 		return true;
 	(void)snprintf(full, sizeof(full), "%s%s/cgroup.events", hierarchy->mount, path);
-	return file_read_cut(full, text, sizeof(text)) > 0 && strstr(text, "frozen 1");
+	return file_read_once(full, text, sizeof(text)) > 0 && strstr(text, "frozen 1");
 }
 
 int cgroupfs_read_memory(const struct hierarchy *hierarchy, const char *path,
@@ -261,7 +261,7 @@ int cgroupfs_read_memory(const struct hierarchy *hierarchy, const char *path,
 		      snprintf(full, sizeof(full), "%s%s/memory.current", hierarchy->mount, path);
 	if (len < 0 || len >= (int)sizeof(full))
 		return -ENAMETOOLONG;
-	len = file_read_cut(full, text, sizeof(text));
+	len = file_read_once(full, text, sizeof(text));
 	if (len < 0)
 		return len;
 	bytes = strtoull(text, &end, 10);

@@ -172,7 +172,7 @@ int containerd_meta_read(const struct runtime_roots *roots, const char *namespac
 	const char *const *dirs = state_dirs(roots, RUNTIME_DIR_CONTAINERD);
 
 	for (; *dirs; dirs++) {
-		_cleanup_close_ int dir = state_dir_open(roots->root, *dirs);
+		_cleanup_close_ int dir = state_dirs_open(roots, *dirs);
 		_cleanup_close_ int fd = dir < 0 ? -1 : state_file_open(dir, DATABASE);
 		int err = fd < 0 ? -ENOENT : containerd_meta_take(fd, namespace, identity);
 

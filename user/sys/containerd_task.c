@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "sys/oci_spec.h"
+#include "sys/state_dirs.h"
 #include "sys/state_file.h"
 
 #define TASKS "io.containerd.runtime.v2.task"
@@ -17,8 +18,7 @@ int containerd_task_open_all(const struct runtime_roots *roots, const char *stat
 	char path[PATH_MAX];
 	int len = snprintf(path, sizeof(path), "%s/" TASKS, state);
 
-	return len < 0 || len >= (int)sizeof(path) ? -ENAMETOOLONG :
-						     state_dir_open(roots->root, path);
+	return len < 0 || len >= (int)sizeof(path) ? -ENAMETOOLONG : state_dirs_open(roots, path);
 }
 
 static bool set(struct containerd_task *task, int dir, const char *namespace, const char *id)

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-int file_read_cut(const char *path, char *ret_text, size_t size)
+static int read_from(const char *path, char *ret_text, size_t size, bool is_once)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t len = 0;
@@ -21,12 +22,22 @@ int file_read_cut(const char *path, char *ret_text, size_t size)
 			continue;
 		if (got < 0)
 			return -errno;
-		if (got == 0)
-			break;
 		len += (size_t)got;
+		if (got == 0 || is_once)
+			break;
 	}
 	ret_text[len] = '\0';
 	return (int)len;
+}
+
+int file_read_cut(const char *path, char *ret_text, size_t size)
+{
+	return read_from(path, ret_text, size, false);
+}
+
+int file_read_once(const char *path, char *ret_text, size_t size)
+{
+	return read_from(path, ret_text, size, true);
 }
 
 int file_read(const char *path, char *ret_text, size_t size)

@@ -12,3 +12,9 @@ int file_read(const char *path, char *ret_text, size_t size);
 
 /* As file_read, but what does not fit is left unread. */
 int file_read_cut(const char *path, char *ret_text, size_t size);
+
+/*
+ * As file_read_cut, but with one read(2) and none to see the end: for a file of /proc or cgroupfs that
+ * tells of one thing, which the kernel gives whole, as far as there is room.
+ */
+int file_read_once(const char *path, char *ret_text, size_t size);

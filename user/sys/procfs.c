@@ -52,7 +52,7 @@ static int parse_stat(const char *text, struct procfs_stat *ret_stat)
 static int read_stat_file(const char *path, struct procfs_stat *ret_stat)
 {
 	char text[1024];
-	int len = file_read(path, text, sizeof(text));
+	int len = file_read_once(path, text, sizeof(text));
 
 	if (len == -ENOENT)
 		return -ESRCH;
@@ -164,9 +164,11 @@ int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char
 	int len;
 
 	pid_path(path, proc, pid, "cgroup");
-	len = file_read(path, text, sizeof(text));
+	len = file_read_once(path, text, sizeof(text));
 	if (len < 0)
 		return len;
+	if ((size_t)len == sizeof(text) - 1)
+		return -EFBIG;
 	while ((line = strsep(&next, "\n"))) {
 		const char *list = strchr(line, ':');
 		const char *rest = list ? strchr(list + 1, ':') : NULL;
@@ -224,7 +226,7 @@ int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size)
 	int len;
 
 	pid_path(path, proc, pid, "cmdline");
-	len = file_read_cut(path, ret_argv0, size);
+	len = file_read_once(path, ret_argv0, size);
 	return len < 0 ? len : 0;
 }
 

@@ -24,9 +24,17 @@ enum runtime_dir {
 struct runtime_roots {
 	/* Before every path: "" on the host itself, "/host" in a container, a made-up tree in a test. */
 	const char *root;
+	struct state_dirs_held *held; /* by runtime_state_hold; NULL: nothing is */
 	/* NULL: the usual places; else the configured ones, ended by NULL, below root as they are. */
 	const char *const *dirs[RUNTIME_DIR_COUNT];
 };
+
+/*
+ * Until the release each state directory is looked for once, and is there or is not: for as long as
+ * many containers are read one after the other, and no longer. Without memory it holds nothing.
+ */
+void runtime_state_hold(struct runtime_roots *roots);
+void runtime_state_release(struct runtime_roots *roots);
 
 /*
  * Is this cgroup a container's, though its path alone does not tell? True if a runtime keeps state

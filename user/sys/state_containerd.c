@@ -99,7 +99,7 @@ static int read_runc(const struct runtime_roots *roots, const struct containerd_
 	(void)snprintf(path, sizeof(path), "%s/options.json", task->path);
 	if (state_json_read(task->dir, path, OPTIONS_SIZE_MAX, &options) == 0)
 		root = state_json_string(options, "root");
-	return state_oci_read_engine(roots->root, root && root[0] == '/' ? root : RUNC_DIR,
+	return state_oci_read_engine(roots, root && root[0] == '/' ? root : RUNC_DIR,
 				     task->namespace, cgroup_path, identity);
 }
 

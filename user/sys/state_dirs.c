@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/state_dirs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { USUAL_MAX = 8 };
+#include "sys/state_file.h"
+
+enum { USUAL_MAX = 8, HELD_MAX = 64 };
 
 static const char *const usual[RUNTIME_DIR_COUNT][USUAL_MAX + 1] = {
 	[RUNTIME_DIR_RUNC] = {"/run/runc"},
@@ -21,4 +28,70 @@ static const char *const usual[RUNTIME_DIR_COUNT][USUAL_MAX + 1] = {
 const char *const *state_dirs(const struct runtime_roots *roots, enum runtime_dir dir)
 {
 	return roots->dirs[dir] ? roots->dirs[dir] : usual[dir];
+}
+
+struct state_dirs_held {
+	struct held_dir {
+		char *path;
+		int fd; /* or why it cannot be opened */
+	} dirs[HELD_MAX];
+	size_t count;
+};
+
+void runtime_state_hold(struct runtime_roots *roots)
+{
+	if (!roots->held)
+		roots->held = calloc(1, sizeof(*roots->held));
+}
+
+void runtime_state_release(struct runtime_roots *roots)
+{
+	struct state_dirs_held *held = roots->held;
+
+	for (size_t i = 0; held && i < held->count; i++) {
+		if (held->dirs[i].fd >= 0)
+			(void)close(held->dirs[i].fd);
+		free(held->dirs[i].path);
+	}
+	free(held);
+	roots->held = NULL;
+}
+
+static const struct held_dir *find_held(const struct state_dirs_held *held, const char *dir)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (strcmp(held->dirs[i].path, dir) == 0)
+			return &held->dirs[i];
+	return NULL;
+}
+
+/* NULL: there is no room for it. */
+static const struct held_dir *add_held(struct state_dirs_held *held, const char *root,
+				       const char *dir)
+{
+	struct held_dir *added = &held->dirs[held->count];
+
+	if (held->count == HELD_MAX)
+		return NULL;
+	added->path = strdup(dir);
+	if (!added->path)
+		return NULL;
+	added->fd = state_dir_open(root, dir);
+	held->count++;
+	return added;
+}
+
+int state_dirs_open(const struct runtime_roots *roots, const char *dir)
+{
+	const struct held_dir *held = roots->held ? find_held(roots->held, dir) : NULL;
+	int fd;
+
+	if (roots->held && !held)
+		held = add_held(roots->held, roots->root, dir);
+	if (!held)
+		return state_dir_open(roots->root, dir);
+	if (held->fd < 0)
+		return held->fd;
+	fd = fcntl(held->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
 }

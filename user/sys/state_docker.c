@@ -76,7 +76,7 @@ int state_docker_read(const struct runtime_roots *roots, struct identity *identi
 	if (!state_id_is_generated(identity->id))
 		return -ENOENT;
 	for (; *dirs; dirs++) {
-		_cleanup_close_ int dir = state_dir_open(roots->root, *dirs);
+		_cleanup_close_ int dir = state_dirs_open(roots, *dirs);
 		int err = dir < 0 ? -ENOENT : read_in(dir, identity);
 
 		if (err != -ENOENT)

@@ -53,10 +53,10 @@ static void take_init(const struct oci_state *state, struct identity *identity)
 	identity->init_start_ticks = state->init_start_ticks;
 }
 
-int state_oci_read_engine(const char *root, const char *runc_root, const char *namespace,
-			  const char *cgroup_path, struct identity *identity)
+int state_oci_read_engine(const struct runtime_roots *roots, const char *runc_root,
+			  const char *namespace, const char *cgroup_path, struct identity *identity)
 {
-	_cleanup_close_ int dir = state_dir_open(root, runc_root);
+	_cleanup_close_ int dir = state_dirs_open(roots, runc_root);
 	char container[PATH_MAX];
 	struct oci_state state;
 	int len = snprintf(container, sizeof(container), "%s/%s", namespace, identity->id), err;
@@ -141,7 +141,7 @@ static bool find(const struct runtime_roots *roots, const char *cgroup_path, fin
 		const char *const *dirs = state_dirs(roots, oci_runtimes[i].dir);
 
 		for (; *dirs; dirs++) {
-			_cleanup_close_ int dir = state_dir_open(roots->root, *dirs);
+			_cleanup_close_ int dir = state_dirs_open(roots, *dirs);
 			struct search search = {&oci_runtimes[i], dir, cgroup_path, NULL, ""};
 
 			if (dir < 0 || !find_in(&search, slash + 1))
@@ -202,7 +202,7 @@ static int read_in(const struct runtime_roots *roots, const struct oci_runtime *
 		   const char *where, const char *cgroup_path, bool is_alone,
 		   struct identity *identity)
 {
-	_cleanup_close_ int dir = state_dir_open(roots->root, where);
+	_cleanup_close_ int dir = state_dirs_open(roots, where);
 	struct oci_state state = {0};
 	int err;
 

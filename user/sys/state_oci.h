@@ -19,8 +19,9 @@ bool state_oci_identify_by_cgroup(const struct runtime_roots *roots, const char 
  * Who init is, for a container that an engine started: runc's root of the engine's own, and below
  * that the engine's namespace. 0, or errors of runtime_state_read.
  */
-int state_oci_read_engine(const char *root, const char *runc_root, const char *namespace,
-			  const char *cgroup_path, struct identity *identity);
+int state_oci_read_engine(const struct runtime_roots *roots, const char *runc_root,
+			  const char *namespace, const char *cgroup_path,
+			  struct identity *identity);
 
 /*
  * Who init is, for a container that is in the own root of runc or crun. With `is_alone`, no engine

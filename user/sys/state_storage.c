@@ -179,7 +179,7 @@ int state_storage_read(const struct runtime_roots *roots, const char *cgroup_pat
 		const char *const *dirs = state_dirs(roots, owners[i]);
 
 		for (; *dirs; dirs++) {
-			_cleanup_close_ int dir = state_dir_open(roots->root, *dirs);
+			_cleanup_close_ int dir = state_dirs_open(roots, *dirs);
 			int err = dir < 0 ? -ENOENT : read_in(dir, cgroup_path, identity);
 
 			if (err != -ENOENT)

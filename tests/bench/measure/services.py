@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LASTOUT = ROOT / "build" / "lastout"
 BENCH = ROOT / "build" / "tests" / "bench"
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120  # thousands of containers are made first
 
 # Peers' programs are classic tracepoints; a private mount of tracefs leaves the machine as it is.
 WITH_TRACEFS = "[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing; exec "

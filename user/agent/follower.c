@@ -51,7 +51,8 @@ void follower_arm_timer(struct follower *follower)
 	uint64_t now = clock_boot_ns(), wait;
 	struct timeval delay;
 
-	(void)evtimer_del(follower->timer);
+	if (follower->timer)
+		(void)evtimer_del(follower->timer);
 	/* Watch only: nothing will be asked to end, so nothing needs a deadline. */
 	if (!follower->life.deadline_ns || !follower->policy)
 		return;
@@ -123,7 +124,7 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 	if (err != -EAGAIN)
 		follower->is_put_off = false;
 	if (!err)
-		follower->refusal.text[0] = '\0';
+		follower_forget_refusal(follower);
 	switch (err) {
 	case 0:
 		if (follower->is_signal_due)
@@ -213,6 +214,19 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	follower_arm_timer(follower);
 }
 
+void follower_go_by(struct follower *follower, const struct policy *policy)
+{
+	/* Most containers are only watched, and have none. */
+	if (policy && !follower->timer)
+		follower->timer = evtimer_new(follower->shared->base, on_timer, follower);
+	if (policy && !follower->timer) {
+		follower_log(follower->container, LOG_LEVEL_ERROR, "memory",
+			     "out of memory: a container is only watched", NULL, NULL);
+		policy = NULL;
+	}
+	follower->policy = policy;
+}
+
 /* The counts as they are now, whatever the record said: it may be older than they are. */
 static void look_at_counts(struct follower *follower, enum lifecycle_event if_none)
 {
@@ -288,7 +302,7 @@ void follower_policies_changed(struct follower *follower)
 	if (follower_is_ending(follower) || old == follower->shared->policies)
 		return;
 	follower->policies = policies_ref(follower->shared->policies);
-	follower->refusal.text[0] = '\0';
+	follower_forget_refusal(follower);
 	/* No pointer into the old ones may stay; and a policy of the same name may say other things. */
 	follower->policy = NULL;
 	memset(&follower->choice, 0, sizeof(follower->choice));
@@ -369,12 +383,6 @@ struct follower *follower_new(const struct follower_shared *shared, struct conta
 	aim_init(&follower->aim);
 	follower->learn_tries = FOLLOWER_LEARN_TRIES;
 	follower->ordered_code = FOLLOWER_NO_CODE;
-	follower->timer = evtimer_new(shared->base, on_timer, follower);
-	if (!follower->timer) {
-		policies_unref(follower->policies);
-		free(follower);
-		return NULL;
-	}
 	container->follower = follower;
 	return follower;
 }
@@ -384,8 +392,10 @@ void follower_free(struct follower *follower)
 	if (!follower)
 		return;
 	follower->container->follower = NULL;
-	event_free(follower->timer);
+	if (follower->timer)
+		event_free(follower->timer);
 	follower_let_go(follower);
+	follower_forget_refusal(follower);
 	policies_unref(follower->policies);
 	free(follower);
 }
@@ -430,7 +440,9 @@ int follower_finish(struct follower *follower, int code, struct error *error)
 
 	if (err)
 		return err;
-	follower->policy = follower_ordered_policy(follower);
+	follower_go_by(follower, follower_ordered_policy(follower));
+	if (!follower->policy)
+		return error_set(error, -ENOMEM, "out of memory");
 	follower->ordered_code = code;
 	follower->is_order_due = true;
 	if (container_is_guest(follower->container)) {
@@ -449,7 +461,7 @@ void follower_look(const struct follower *follower, struct follower_view *ret_vi
 		.choice = &follower->choice,
 		.acts_by = follower->policy,
 		.waits_by = follower->policy ? follower->policy : follower_ordered_policy(follower),
-		.refusal = follower->refusal.text,
+		.refusal = follower->refusal ? follower->refusal : "",
 		.deadline_ns = follower->life.deadline_ns,
 	};
 }

@@ -57,8 +57,6 @@ int follower_look_inside(struct follower *follower, const struct policy *policy,
 	int err;
 
 	memset(ret_holder, 0, sizeof(*ret_holder));
-	if (guard_is_paused(watch, container))
-		return error_set(error, -EAGAIN, "it is paused");
 	err = aim_take(&follower->aim, container->init.pid, error);
 	if (!err)
 		err = guard_check_init(watch, container, policy, error);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which policy a follower goes by, and what follows from it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/follower_log.h"
@@ -61,10 +62,10 @@ void follower_match_policy(struct follower *follower)
 		follower_log(follower->container, LOG_LEVEL_WARN, "choice",
 			     "a container asks for a policy that is not selectable", "asked",
 			     choice->rejected);
-	follower->policy = choice->policy && choice->policy->action == POLICY_FINISH &&
-					   !follower->is_shell ?
-				   choice->policy :
-				   NULL;
+	follower_go_by(follower, choice->policy && choice->policy->action == POLICY_FINISH &&
+						 !follower->is_shell ?
+					 choice->policy :
+					 NULL);
 }
 
 /* By what its last task exited with, it may be known that a restart follows: then wait longer. */
@@ -103,13 +104,20 @@ bool follower_is_limited(struct follower *follower)
 	return !is_allowed;
 }
 
+void follower_forget_refusal(struct follower *follower)
+{
+	free(follower->refusal);
+	follower->refusal = NULL;
+}
+
 void follower_refuse(struct follower *follower, const char *reason)
 {
-	if (strcmp(follower->refusal.text, reason) != 0)
+	if (!follower->refusal || strcmp(follower->refusal, reason) != 0)
 		follower_log(follower->container, LOG_LEVEL_WARN, "refused",
 			     "a container is not finished, although its policy asks for it",
 			     "reason", reason);
-	(void)error_set(&follower->refusal, 0, "%s", reason);
+	follower_forget_refusal(follower);
+	follower->refusal = strdup(reason); /* without memory it is said again the next time */
 	/* The reason may pass: another container that shared its namespace ends, a window is over. */
 	follower->life.deadline_ns = clock_boot_ns() + FOLLOWER_REFUSED_NS;
 	follower_arm_timer(follower);

@@ -47,11 +47,13 @@ struct follower {
 	bool was_by_status;
 	const char *fallback; /* why it was not by exit status, though that was wanted; NULL */
 	bool is_put_off;      /* the last look has said: later; said in the log, once */
-	struct error refusal; /* said in the log, once */
+	char *refusal;	      /* why it is not finished, said in the log, once; NULL */
 };
 
 void follower_step(struct follower *follower, enum lifecycle_event event);
 void follower_arm_timer(struct follower *follower);
+/* By this policy from now on; NULL, or no memory for a timer: it is only watched. */
+void follower_go_by(struct follower *follower, const struct policy *policy);
 
 /* --- follower_policy.c: which policy, and what follows from it --- */
 
@@ -66,6 +68,7 @@ unsigned follower_holders(const struct follower *follower);
 bool follower_is_ending(const struct follower *follower);
 /* Says why it is not finished, once, and looks again later. */
 void follower_refuse(struct follower *follower, const char *reason);
+void follower_forget_refusal(struct follower *follower);
 
 /* --- follower_end.c: the last look, and the end of init --- */
 

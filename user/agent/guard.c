@@ -14,7 +14,43 @@ struct guarded {
 	struct watch *watch;
 	const struct container *container;
 	const struct policy *policy;
+	int cgroups_err; /* of reading init's cgroups, for those who ask about them */
+	char cgroups[PROCFS_CGROUPS_SIZE];
 };
+
+static void look_at_init(struct guarded *on, struct watch *watch, const struct container *container,
+			 const struct policy *policy)
+{
+	on->watch = watch;
+	on->container = container;
+	on->policy = policy;
+	on->cgroups_err = procfs_read_cgroups(watch_proc(watch), container->init.pid, on->cgroups);
+}
+
+static int find_cgroup(const struct guarded *on, const char *controller, char *ret_path,
+		       size_t size)
+{
+	return on->cgroups_err ? on->cgroups_err :
+				 procfs_find_cgroup(on->cgroups, controller, ret_path, size);
+}
+
+/* v1: the freezer is a hierarchy of its own, where the container may be elsewhere. */
+static bool is_paused(const struct guarded *on)
+{
+	const struct hierarchy *hierarchy = watch_hierarchy(on->watch);
+	char path[PATH_MAX] = "";
+
+	if (hierarchy->controller[0] && find_cgroup(on, "freezer", path, sizeof(path)) < 0)
+		return false; /* init is gone, or there is no freezer that could hold it */
+	return cgroupfs_is_frozen(hierarchy, on->container->path, path);
+}
+
+static int check_paused(const struct guarded *on, struct error *error)
+{
+	return is_paused(on) ?
+		       error_set(error, -EAGAIN, "it is paused: left alone until it is resumed") :
+		       0;
+}
 
 bool guard_is_sandbox(struct watch *watch, const struct container *container)
 {
@@ -108,8 +144,7 @@ static bool is_listed(const struct guarded *on, int *ret_err)
 static int check_cgroup(const struct guarded *on, struct error *error)
 {
 	char path[PATH_MAX];
-	int err = procfs_read_cgroup(watch_proc(on->watch), on->container->init.pid,
-				     watch_hierarchy(on->watch)->controller, path, sizeof(path));
+	int err = find_cgroup(on, watch_hierarchy(on->watch)->controller, path, sizeof(path));
 
 	if (!err && is_within(path, on->container->path))
 		return 0;
@@ -189,6 +224,7 @@ static const struct {
 	int (*check)(const struct guarded *on, struct error *error);
 	const char *fine;
 } guards[] = {
+	{"paused", check_paused, "it is not paused"},
 	{"target", check_target, "neither the host's, nor lastout, nor a pause container"},
 	{"identity", check_identified, "whose it is, is known"},
 	{"process", check_process, "init lives, and is the process that was found"},
@@ -201,9 +237,10 @@ enum { GUARD_COUNT = sizeof(guards) / sizeof(guards[0]) };
 int guard_check_init(struct watch *watch, const struct container *container,
 		     const struct policy *policy, struct error *error)
 {
-	struct guarded on = {watch, container, policy};
+	struct guarded on;
 	int err = 0;
 
+	look_at_init(&on, watch, container, policy);
 	for (int i = 0; i < GUARD_COUNT && !err; i++)
 		err = guards[i].check(&on, error);
 	return err;
@@ -212,27 +249,40 @@ int guard_check_init(struct watch *watch, const struct container *container,
 void guard_explain(struct watch *watch, const struct container *container,
 		   const struct policy *policy, guard_tell_fn tell, void *context)
 {
-	struct guarded on = {watch, container, policy};
-	bool is_paused = guard_is_paused(watch, container);
+	struct guarded on;
 	struct error error;
 
+	look_at_init(&on, watch, container, policy);
 	for (int i = 0; i < GUARD_COUNT; i++) {
 		int err = guards[i].check(&on, &error);
 
 		tell(context, guards[i].name, err, err ? error.text : guards[i].fine);
 	}
-	tell(context, "paused", is_paused ? -EAGAIN : 0,
-	     is_paused ? "it is paused: left alone until it is resumed" : "it is not paused");
+}
+
+/* Its exit was told: it is gone, though its cgroup may list it for a while. */
+static bool was_told(const struct watch *watch, const struct container *container, pid_t pid)
+{
+	const struct ended *last = &container->last_task;
+	struct procfs_stat stat;
+
+	return last->is_known && last->process.pid == pid &&
+	       procfs_read_stat(watch_proc(watch), pid, &stat) == 0 &&
+	       procfs_is_start(&stat, last->process.start_ns);
 }
 
 static void look_at(struct watch *watch, const struct container *container, pid_t pid,
 		    struct member *member)
 {
 	member->pid = pid;
+	member->role = ROLE_INIT;
+	if (pid == container->init.pid)
+		return;
 	member->role = bpf_source_role(watch_source(watch), pid, container->cgroup);
-	/* The one look that costs, only where it may change the answer. */
-	if (pid != container->init.pid && member->role != ROLE_HELPER)
-		member->is_dying = procfs_is_dying(watch_proc(watch), pid);
+	/* The looks that cost, only where they may change the answer. */
+	if (member->role != ROLE_HELPER)
+		member->is_dying = (member->role == ROLE_HOST && was_told(watch, container, pid)) ||
+				   procfs_is_dying(watch_proc(watch), pid);
 }
 
 int guard_read_members(struct watch *watch, const struct container *container,
@@ -275,11 +325,8 @@ int guard_find_holder(struct watch *watch, const struct container *container, bo
 
 bool guard_is_paused(struct watch *watch, const struct container *container)
 {
-	const struct hierarchy *hierarchy = watch_hierarchy(watch);
-	char path[PATH_MAX] = "";
+	struct guarded on;
 
-	if (hierarchy->controller[0] && procfs_read_cgroup(watch_proc(watch), container->init.pid,
-							   "freezer", path, sizeof(path)) < 0)
-		return false; /* init is gone, or there is no freezer that could hold it */
-	return cgroupfs_is_frozen(hierarchy, container->path, path);
+	look_at_init(&on, watch, container, NULL);
+	return is_paused(&on);
 }

@@ -12,8 +12,8 @@
 
 /*
  * Is init still that process, in that container, and one that may be ended at all? 0, -ESRCH if
- * it is dead, -EPERM with the reason in `error` if it must not be signalled, -EAGAIN if that will be
- * known a little later, or another negative errno if that cannot be told. `policy` may permit an
+ * it is dead, -EPERM with the reason in `error` if it must not be signalled, -EAGAIN if it is paused or
+ * that will be known a little later, or another negative errno if that cannot be told. `policy` may permit an
  * init in a PID namespace that is not its container's own.
  */
 int guard_check_init(struct watch *watch, const struct container *container,

@@ -11,15 +11,15 @@
 
 /* (pid, start time): what a process is. Times are nanoseconds of CLOCK_BOOTTIME. */
 struct process {
-	pid_t pid;
 	uint64_t start_ns;
+	pid_t pid;
 	char comm[ABI_COMM_SIZE + 1];
 };
 
 struct ended {
 	struct process process;
-	int status; /* as wait4 gives it */
 	uint64_t time_ns;
+	int status; /* as wait4 gives it */
 	bool is_known;
 };
 

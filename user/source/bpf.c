@@ -137,7 +137,7 @@ bool bpf_source_may_skip(const struct bpf_source *source)
 
 int bpf_source_fd(const struct bpf_source *source)
 {
-	return ring_buffer__epoll_fd(source->ring);
+	return bpf_map__fd(source->skeleton->maps.ring); /* libbpf's epoll would be one more step */
 }
 
 int bpf_source_drain(struct bpf_source *source)

@@ -88,22 +88,22 @@ static int walk_below(struct walk *walk, size_t len)
 	return err;
 }
 
-/* Every directory below `path`, itself included, parents first. */
-static int walk_from(const struct hierarchy *hierarchy, const char *path, cgroupfs_visit_fn visit,
-		     void *context)
+/* Every directory below `path`, itself included with the id that is given for it, parents first. */
+static int walk_from(const struct hierarchy *hierarchy, const char *path, uint64_t id,
+		     cgroupfs_visit_fn visit, void *context)
 {
 	struct walk walk = {.skip = strlen(hierarchy->mount), .visit = visit, .context = context};
-	uint64_t id = 0;
 	int err = full_path(hierarchy, path, walk.path, sizeof(walk.path));
 
-	if (!err)
-		err = cgroupfs_read_id(hierarchy, path, &id);
 	return err ? err : walk_into(&walk, strlen(walk.path), id);
 }
 
 int cgroupfs_walk(const struct hierarchy *hierarchy, cgroupfs_visit_fn visit, void *context)
 {
-	return walk_from(hierarchy, "", visit, context);
+	uint64_t id;
+	int err = cgroupfs_read_id(hierarchy, "", &id);
+
+	return err ? err : walk_from(hierarchy, "", id, visit, context);
 }
 
 int cgroupfs_read_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id)
@@ -211,7 +211,7 @@ int cgroupfs_read_procs(const struct hierarchy *hierarchy, const char *path, pid
 			size_t *ret_count)
 {
 	struct pid_list list = {.hierarchy = hierarchy};
-	int err = walk_from(hierarchy, path, visit_procs, &list);
+	int err = walk_from(hierarchy, path, 0, visit_procs, &list); /* who asks no id */
 
 	if (!err)
 		err = list.err;

@@ -140,12 +140,12 @@ static bool list_has(const char *list, size_t len, const char *controller)
 }
 
 /* `text` is the part of a line behind "HIERARCHY:CONTROLLERS:". */
-static int take_path(const char *text, char *ret_path, size_t size)
+static int take_path(const char *text, size_t len, char *ret_path, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	size_t len = strlen(text), tail = sizeof(deleted) - 1;
+	size_t tail = sizeof(deleted) - 1;
 
-	if (text[0] != '/')
+	if (len == 0 || text[0] != '/')
 		return -EINVAL;
 	if (len > tail && memcmp(text + len - tail, deleted, tail) == 0)
 		len -= tail;
@@ -156,27 +156,47 @@ static int take_path(const char *text, char *ret_path, size_t size)
 	return 0;
 }
 
-int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char *ret_path,
-		       size_t size)
+int procfs_read_cgroups(const char *proc, pid_t pid, char ret_text[PROCFS_CGROUPS_SIZE])
 {
-	char path[PROCFS_PATH_SIZE], text[16384];
-	char *line, *next = text;
+	char path[PROCFS_PATH_SIZE];
 	int len;
 
 	pid_path(path, proc, pid, "cgroup");
-	len = file_read_once(path, text, sizeof(text));
+	len = file_read_once(path, ret_text, PROCFS_CGROUPS_SIZE);
 	if (len < 0)
 		return len;
-	if ((size_t)len == sizeof(text) - 1)
-		return -EFBIG;
-	while ((line = strsep(&next, "\n"))) {
-		const char *list = strchr(line, ':');
-		const char *rest = list ? strchr(list + 1, ':') : NULL;
+	return len == PROCFS_CGROUPS_SIZE - 1 ? -EFBIG : 0;
+}
 
-		if (rest && list_has(list + 1, (size_t)(rest - list - 1), controller))
-			return take_path(rest + 1, ret_path, size);
+/* Of a line `HIERARCHY:CONTROLLERS:PATH` with that controller: where its path begins; else NULL. */
+static const char *match_line(const char *line, const char *end, const char *controller)
+{
+	const char *list = memchr(line, ':', (size_t)(end - line));
+	const char *rest = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
+
+	return rest && list_has(list + 1, (size_t)(rest - list - 1), controller) ? rest + 1 : NULL;
+}
+
+int procfs_find_cgroup(const char *text, const char *controller, char *ret_path, size_t size)
+{
+	while (*text) {
+		const char *end = strchrnul(text, '\n');
+		const char *path = match_line(text, end, controller);
+
+		if (path)
+			return take_path(path, (size_t)(end - path), ret_path, size);
+		text = *end ? end + 1 : end;
 	}
 	return -ENOENT;
+}
+
+int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char *ret_path,
+		       size_t size)
+{
+	char text[PROCFS_CGROUPS_SIZE];
+	int err = procfs_read_cgroups(proc, pid, text);
+
+	return err ? err : procfs_find_cgroup(text, controller, ret_path, size);
 }
 
 int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode)

@@ -40,6 +40,11 @@ bool procfs_is_start(const struct procfs_stat *stat, uint64_t start_ns);
 int procfs_read_cgroup(const char *proc, pid_t pid, const char *controller, char *ret_path,
 		       size_t size);
 
+/* For more than one question about the same process: all of them, and each as above. */
+enum { PROCFS_CGROUPS_SIZE = 16384 };
+int procfs_read_cgroups(const char *proc, pid_t pid, char ret_text[PROCFS_CGROUPS_SIZE]);
+int procfs_find_cgroup(const char *text, const char *controller, char *ret_path, size_t size);
+
 /* Inode of the process's PID namespace. */
 int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode);
 

@@ -15,8 +15,8 @@ from .latency import live
 WAY = {
     "the kernel wakes the agent, which reads the record": "follower_exit",
     "the lifecycle decides, settle is over": "follower_look_inside",
-    "paused? a pidfd on init": "guard_check_init",
-    "is it that process, in that cgroup?": "procfs_read_pid_namespace",
+    "a pidfd on init": "guard_check_init",
+    "paused? that process, in that cgroup?": "procfs_read_pid_namespace",
     "in a PID namespace of its own?": "guard_find_holder",
     "who is in the cgroup?": "aim_signal",
 }

@@ -187,8 +187,8 @@ static __always_inline void tell_adoption(struct task_struct *task, __u32 tgid)
 }
 
 /* Takes the process out of its container, or says what else it is. False: told before. */
-static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_member,
-				  struct abi_process *ret_process,
+static __always_inline bool leave(struct task_struct *task, __u32 tgid,
+				  const struct abi_process *member, struct abi_process *ret_process,
 				  struct abi_container **ret_container, __u32 *ret_flags)
 {
 	struct abi_container *container;
@@ -199,9 +199,9 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid, bool is_
 	/* Members, too: the second of two last threads finds no member any more. */
 	if (!is_first_told(task, tgid))
 		return false;
-	if (!is_member)
+	if (!member)
 		return true;
-	if (!process_take(tgid, ret_process))
+	if (!process_take(member, tgid, ret_process))
 		return false;
 	container = bpf_map_lookup_elem(&containers, &ret_process->container);
 	if (!container) {

@@ -55,11 +55,13 @@ static __always_inline void count_drop(struct abi_container *container, __u64 id
 		emit_change(CHANGE_IDLE, id, container, tgid, 0, NULL);
 }
 
-/* Takes a process out of its container. True for exactly one caller. */
-static __always_inline bool process_take(__u32 tgid, struct abi_process *ret_process)
+/*
+ * Takes a process out of its container; `process` is what was found under its number, or NULL. True for
+ * exactly one caller.
+ */
+static __always_inline bool process_take(const struct abi_process *process, __u32 tgid,
+					 struct abi_process *ret_process)
 {
-	struct abi_process *process = bpf_map_lookup_elem(&processes, &tgid);
-
 	if (!process)
 		return false;
 	*ret_process = *process;
@@ -69,10 +71,11 @@ static __always_inline bool process_take(__u32 tgid, struct abi_process *ret_pro
 /* Out of its container without an exit: moved away, or found stale. */
 static __always_inline void process_leave(__u32 tgid)
 {
-	struct abi_process process;
+	struct abi_process *found = bpf_map_lookup_elem(&processes, &tgid);
 	struct abi_container *container;
+	struct abi_process process;
 
-	if (!process_take(tgid, &process))
+	if (!process_take(found, tgid, &process))
 		return;
 	container = bpf_map_lookup_elem(&containers, &process.container);
 	if (container && process_is_counted(&process, container))
@@ -113,10 +116,11 @@ static __always_inline void note_unseen_end(struct abi_container *container, __u
 /* Out of its container by an exit that no hook has seen. */
 static __always_inline void process_lost(__u32 tgid)
 {
-	struct abi_process process;
+	struct abi_process *found = bpf_map_lookup_elem(&processes, &tgid);
 	struct abi_container *container;
+	struct abi_process process;
 
-	if (!process_take(tgid, &process))
+	if (!process_take(found, tgid, &process))
 		return;
 	container = bpf_map_lookup_elem(&containers, &process.container);
 	if (!container)

@@ -100,7 +100,7 @@ static int walk_from(const struct hierarchy *hierarchy, const char *path, uint64
 
 int cgroupfs_walk(const struct hierarchy *hierarchy, cgroupfs_visit_fn visit, void *context)
 {
-	uint64_t id;
+	uint64_t id = 0;
 	int err = cgroupfs_read_id(hierarchy, "", &id);
 
 	return err ? err : walk_from(hierarchy, "", id, visit, context);

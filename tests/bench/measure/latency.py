@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a last exit to the signal: the agent and the floor by turns, alone and beside a hog on every CPU."""
+"""From a last exit to the signal: the agent and the floors by turns.
+
+Alone; beside a hog on every CPU; and beside loops that run when nobody else wants to, so that no CPU
+sleeps: to wake one takes longer than all else in a virtual machine, and never twice the same.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,8 @@ def of_agent(count: int, before: tuple[str, ...] = ()) -> tuple[list[float], lis
     return [t for t in told if t is not None], seen
 
 
-def of_floor(count: int) -> tuple[list[float], list[float]]:
-    with services.floor("signal", sink=False) as running:
+def of_floor(count: int, name: str) -> tuple[list[float], list[float]]:
+    with services.floor(name, sink=False) as running:
         seen = live(count)
         process = running.process
         process.send_signal(2)
@@ -42,12 +46,22 @@ def of_floor(count: int) -> tuple[list[float], list[float]]:
 
 def measure(lives: int, lives_beside_hogs: int, batch: int) -> dict[str, Figures]:
     figures: dict[str, Figures] = {}
-    for name, count, beside in (("alone", lives, contextlib.nullcontext), ("hogs", lives_beside_hogs, services.hogs)):
-        figures[name] = {"agent": [], "floor": [], "agent, seen by init": [], "floor, seen by init": []}
+    whoever = {
+        "agent": of_agent,
+        "floor": lambda count: of_floor(count, "signal"),
+        "floor that looks first": lambda count: of_floor(count, "look"),
+    }
+    machines = {
+        "alone": (lives, contextlib.nullcontext),
+        "awake": (lives, services.awake),
+        "hogs": (lives_beside_hogs, services.hogs),
+    }
+    for name, (count, beside) in machines.items():
+        figures[name] = {}
         with beside():
             for _ in range(0, count, batch):
-                for who, run in (("agent", of_agent), ("floor", of_floor)):
+                for who, run in whoever.items():
                     told, seen = run(batch)
-                    figures[name][who] += told
-                    figures[name][f"{who}, seen by init"] += seen
+                    figures[name].setdefault(who, []).extend(told)
+                    figures[name].setdefault(f"{who}, seen by init", []).extend(seen)
     return figures

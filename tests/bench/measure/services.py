@@ -147,10 +147,9 @@ def forks(count: int = 0, seconds: int = 0, rate: int = 0, cpus: int = 1, inside
 
 
 @contextlib.contextmanager
-def hogs() -> Iterator[None]:
-    """A loop on every CPU, of the same nice value as everybody else."""
+def loops(*before: str) -> Iterator[None]:
     running = [
-        subprocess.Popen(["taskset", "-c", str(cpu), "sh", "-c", "while :; do :; done"])
+        subprocess.Popen([*before, "taskset", "-c", str(cpu), "sh", "-c", "while :; do :; done"])
         for cpu in range(os.cpu_count() or 1)
     ]
     try:
@@ -159,3 +158,13 @@ def hogs() -> Iterator[None]:
         for process in running:
             process.kill()
             process.wait()
+
+
+def hogs() -> contextlib.AbstractContextManager[None]:
+    """A loop on every CPU, of the same nice value as everybody else."""
+    return loops()
+
+
+def awake() -> contextlib.AbstractContextManager[None]:
+    """A loop on every CPU that would sleep else, and for nobody else's time."""
+    return loops("chrt", "--idle", "0")

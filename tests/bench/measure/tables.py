@@ -90,6 +90,8 @@ def latency(figures: dict[str, dict[str, list[float]]]) -> str:
         for percent in (50, 99):
             ratio = percentile(groups["agent"], percent) / percentile(groups["floor"], percent)
             judged.append([f"{where}: p{percent} ≤ 1.2 × floor", f"{ratio:.2f}", verdict(ratio <= 1.2)])
+            looks = percentile(groups["agent"], percent) / percentile(groups["floor that looks first"], percent)
+            judged.append([f"{where}: p{percent} beside the floor that looks first", f"{looks:.2f}", ""])
     head = ["machine", "who signals", "lives", "p50 µs", "p90 µs", "p99 µs"]
     return table(head, rows) + "\n" + table(["goal", "measured", ""], judged)
 

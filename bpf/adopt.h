@@ -116,6 +116,20 @@ static __always_inline void process_unjoin(struct abi_container *container, __u3
 	process_leave(tgid);
 }
 
+/* For user space, which would have to look through all of /proc. */
+static __always_inline void note_suspect(struct task_struct *leader)
+{
+	char comm[ABI_COMM_SIZE] = {};
+	__u32 at = suspected.count;
+
+	BPF_CORE_READ_INTO(&comm, leader, comm);
+	if (!task_may_be_sandbox(leader, comm))
+		return;
+	suspected.count = at + 1;
+	if (at < ABI_SUSPECTS_MAX)
+		suspected.pids[at] = task_tgid(leader);
+}
+
 /* `task` is a group leader; `id` the container it is in. */
 static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 {

@@ -62,3 +62,19 @@ static __always_inline void emit_change(__u32 what, __u64 id, struct abi_contain
 	/* The very first task of a container concerns nobody yet. */
 	record_submit(record, what != CHANGE_TASK || container->task_exits);
 }
+
+/* Rare enough to wake the reader: nothing else might, for a minute. */
+static __always_inline void emit_suspect(__u32 pid, const char comm[ABI_COMM_SIZE])
+{
+	struct record_change *record;
+
+	record = record_reserve(RECORD_CHANGE, CHANGE_SANDBOX, sizeof(*record), 0);
+	if (!record)
+		return;
+	record->start_ns = 0;
+	record->pid = pid;
+	record->pad = 0;
+	__builtin_memset(&record->counts, 0, sizeof(record->counts));
+	__builtin_memcpy(record->comm, comm, ABI_COMM_SIZE);
+	record_submit(record, true);
+}

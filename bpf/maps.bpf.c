@@ -17,6 +17,7 @@ version_map version SEC(".maps");
 const volatile struct abi_settings settings = {};
 struct abi_adopt adoption = {};
 struct abi_sweep sweeping = {};
+struct abi_suspects suspected = {};
 __u64 ring_woken_at = 0;
 
 /* The kernel takes GPL-only helpers (bpf_probe_read_kernel) from this. */

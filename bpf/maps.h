@@ -104,6 +104,7 @@ extern version_map version SEC(".maps");
 extern const volatile struct abi_settings settings;
 extern struct abi_adopt adoption;
 extern struct abi_sweep sweeping;
+extern struct abi_suspects suspected;
 extern __u64 ring_woken_at;
 
 static __always_inline void loss_add(__u32 loss)

@@ -2,8 +2,9 @@
 /*
  * task_rename: fires at each exec (after the old program is gone, before the new one runs) and when
  * a program names itself. Used because roles go by command name, and because an exec is the moment
- * at which a container's init comes to be: before it, the process is a stage of the runtime. All
- * kernels since 5.10. Misses nothing known; a name that stays the same is told, too.
+ * at which a container's init comes to be: before it, the process is a stage of the runtime. And
+ * because a new gVisor sandbox has one of a few names, wherever it keeps its state. All kernels since
+ * 5.10. Misses nothing known; a name that stays the same is told, too.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -62,12 +63,14 @@ static __always_inline int on_rename(__u32 tid, const char *name)
 	if (tid != tgid)
 		return 0; /* a thread's own name */
 	leader = BPF_CORE_READ(task_current(), group_leader);
+	bpf_probe_read_kernel_str(comm, sizeof(comm), name);
+	if (settings.emit == EMIT_CHANGES && task_may_be_sandbox(leader, comm))
+		emit_suspect(tgid, comm);
 	process = bpf_map_lookup_elem(&processes, &tgid);
 	if (!process)
 		process = stranger(leader, tgid);
 	if (!process)
 		return 0;
-	bpf_probe_read_kernel_str(comm, sizeof(comm), name);
 	member_renamed(process, leader, tgid, comm);
 	return 0;
 }

@@ -136,3 +136,17 @@ static __always_inline bool comm_is_helper(const char comm[ABI_COMM_SIZE])
 	__builtin_memcpy(key.comm, comm, ABI_COMM_SIZE);
 	return bpf_map_lookup_elem(&helpers, &key);
 }
+
+/*
+ * runsc begins its sandboxes as /proc/self/exe, so that is their name (an exec by descriptor gives them
+ * the program's), and leaves them in its own PID namespace: the host's. What a container's process
+ * calls itself wakes nobody.
+ */
+static __always_inline bool task_may_be_sandbox(struct task_struct *leader,
+						const char c[ABI_COMM_SIZE])
+{
+	bool is_exe = c[0] == 'e' && c[1] == 'x' && c[2] == 'e' && !c[3];
+	bool is_runsc = c[0] == 'r' && c[1] == 'u' && c[2] == 'n' && c[3] == 's' && c[4] == 'c';
+
+	return (is_exe || is_runsc) && BPF_CORE_READ(leader, thread_pid, level) == 0;
+}

@@ -136,6 +136,7 @@ enum change_kind {
 	CHANGE_INIT = 1, /* init is known, or has another name */
 	CHANGE_TASK,	 /* first task after none */
 	CHANGE_IDLE, /* no task is left, but none has exited: renamed to a helper, or moved away */
+	CHANGE_SANDBOX, /* this process may be a gVisor sandbox; of no container, and without counts */
 };
 
 struct record_change {
@@ -249,6 +250,14 @@ struct abi_sweep {
 	__u32 tgids[ABI_SWEEP_MAX];
 };
 
+enum { ABI_SUSPECTS_MAX = 64 };
+
+/* Who may be a gVisor sandbox, of those that the last count of all has met. */
+struct abi_suspects {
+	__u32 count; /* more than there is room for, perhaps */
+	__u32 pids[ABI_SUSPECTS_MAX];
+};
+
 _Static_assert(sizeof(struct abi_process) == 16, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
@@ -262,4 +271,5 @@ _Static_assert(sizeof(struct record_cgroup) == 1048, "ABI");
 _Static_assert(sizeof(struct abi_settings) == 32, "ABI");
 _Static_assert(sizeof(struct abi_adopt) == 40, "ABI");
 _Static_assert(sizeof(struct abi_sweep) == 1032, "ABI");
+_Static_assert(sizeof(struct abi_suspects) == 260, "ABI");
 _Static_assert(sizeof(struct abi_version) == 64, "ABI");

@@ -243,7 +243,6 @@ int main(int argc, char **argv)
 		.roots = roots,
 		.is_only = true,
 		.socket = argc > 2 ? argv[2] : NULL,
-		.rescan_ms = 1000,
 		.observer = {on_change, on_exit_record, NULL},
 		.on_mode = on_mode,
 	};
@@ -263,6 +262,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "%s\n", error.text);
 		return 1;
 	}
+	sandboxes_reread(sandboxes);
 	line_begin(&line, "watching");
 	line_end(&line);
 	(void)event_base_dispatch(base);

@@ -49,6 +49,24 @@ static void on_exit_record(void *context, struct container *container,
 		follower_exit(container->follower, record);
 }
 
+static void on_suspect(void *context, pid_t pid)
+{
+	struct agent *agent = context;
+
+	if (agent->shared.sandboxes)
+		sandboxes_suspect(agent->shared.sandboxes, pid);
+}
+
+static void on_reread(void *context)
+{
+	struct agent *agent = context;
+
+	/* Whom the count has met; if they are too many, anybody. */
+	if (agent->shared.sandboxes &&
+	    !bpf_source_tell_suspects(watch_source(agent->shared.watch), on_suspect, agent))
+		sandboxes_reread(agent->shared.sandboxes);
+}
+
 static void on_outcome(void *context, const struct outcome *outcome)
 {
 	struct agent *agent = context;
@@ -147,10 +165,14 @@ static int start_sandboxes(struct agent *agent, struct error *error)
 			     .on_exit = on_guest_exit,
 			     .context = agent},
 	};
+	int err;
 
 	if (options->only)
 		return 0;
-	return sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
+	err = sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
+	if (!err)
+		on_reread(agent);
+	return err;
 }
 
 static int open_port(struct agent *agent, struct error *error)
@@ -179,7 +201,11 @@ static int start(struct agent *agent, struct error *error)
 		.max_containers = options->max_containers,
 		.reread_ms = options->reread_ms ? options->reread_ms : AGENT_REREAD_MS,
 		.helpers = options->helpers,
-		.observer = {.on_change = on_change, .on_exit = on_exit_record, .context = agent},
+		.observer = {.on_change = on_change,
+			     .on_exit = on_exit_record,
+			     .on_suspect = on_suspect,
+			     .on_reread = on_reread,
+			     .context = agent},
 	};
 	int err = 0;
 

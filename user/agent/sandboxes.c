@@ -7,14 +7,14 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "core/suspects.h"
 #include "source/gvisor_listener.h"
 #include "sys/gvisor_roots.h"
 #include "sys/gvisor_state.h"
 #include "sys/pidfd.h"
 #include "sys/unix_peers.h"
-
-enum { SANDBOXES_RESCAN_MS = 10000 };
 
 struct found {
 	struct sandboxes *owner;
@@ -31,7 +31,8 @@ struct sandboxes {
 	struct sandboxes_options options;
 	struct gvisor_roots *roots;
 	struct event *changed;
-	struct event *rescan;
+	struct event *look;
+	struct suspects suspects;
 	struct gvisor_listener *listener;
 	struct found *all;
 	uint64_t last_key;
@@ -259,7 +260,7 @@ static struct found *find_or_add(struct sandboxes *sandboxes, const struct gviso
 	if (found)
 		return found;
 	if (!sandboxes->options.is_only)
-		(void)gvisor_roots_add(sandboxes->roots, process->root); /* full: rescans remain */
+		(void)gvisor_roots_add(sandboxes->roots, process->root); /* full: rereads remain */
 	else if (!gvisor_roots_has(sandboxes->roots, process->root))
 		return NULL;
 	found = add(sandboxes, process);
@@ -276,17 +277,55 @@ static void visit(void *context, const struct gvisor_process *process)
 		gvisor_sandbox_start(found->sandbox);
 }
 
-void sandboxes_look_at(struct sandboxes *sandboxes, pid_t pid)
+/* False: it may still turn out to be one. */
+static bool look_at(struct sandboxes *sandboxes, pid_t pid)
 {
 	struct gvisor_process process;
+	int err = gvisor_process_read(sandboxes->options.proc, pid, &process);
 
-	if (gvisor_process_read(sandboxes->options.proc, pid, &process) == 0)
-		visit(sandboxes, &process);
+	if (err)
+		return err == -ENOENT || err == -ESRCH;
+	visit(sandboxes, &process);
+	return find_pid(sandboxes, pid) != NULL;
 }
 
-void sandboxes_rescan(struct sandboxes *sandboxes)
+static void look_again_later(struct sandboxes *sandboxes)
 {
-	(void)gvisor_process_scan(sandboxes->options.proc, visit, sandboxes); /* again later */
+	uint64_t due_ns = suspects_due_ns(&sandboxes->suspects), now_ns = clock_boot_ns(), ms;
+	struct timeval delay;
+
+	if (!due_ns)
+		return;
+	ms = due_ns > now_ns ? (due_ns - now_ns) / NS_PER_MS + 1 : 0;
+	delay = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+	(void)evtimer_add(sandboxes->look, &delay); /* or with the next one */
+}
+
+static void look_at_suspects(struct sandboxes *sandboxes)
+{
+	uint64_t now_ns = clock_boot_ns();
+	pid_t pid;
+
+	while ((pid = suspects_next(&sandboxes->suspects, now_ns)))
+		if (look_at(sandboxes, pid))
+			suspects_remove(&sandboxes->suspects, pid);
+	if (suspects_next_all(&sandboxes->suspects, now_ns))
+		(void)gvisor_process_scan(sandboxes->options.proc, visit, sandboxes);
+	look_again_later(sandboxes);
+}
+
+void sandboxes_suspect(struct sandboxes *sandboxes, pid_t pid)
+{
+	if (find_pid(sandboxes, pid))
+		return;
+	suspects_add(&sandboxes->suspects, pid, clock_boot_ns());
+	look_again_later(sandboxes);
+}
+
+void sandboxes_reread(struct sandboxes *sandboxes)
+{
+	suspects_add_all(&sandboxes->suspects, clock_boot_ns());
+	look_at_suspects(sandboxes);
 }
 
 /* --- how they are noticed --- */
@@ -327,7 +366,7 @@ static void on_root(void *context, const char *root, const char *sandbox)
 	for (size_t i = 0; i < states.count; i++)
 		if (states.items[i].sandbox_pid &&
 		    !find_pid(sandboxes, states.items[i].sandbox_pid))
-			sandboxes_look_at(sandboxes, states.items[i].sandbox_pid);
+			(void)look_at(sandboxes, states.items[i].sandbox_pid);
 	gvisor_states_done(&states);
 }
 
@@ -338,31 +377,26 @@ static void on_changed(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	(void)gvisor_roots_read(sandboxes->roots, on_root, sandboxes); /* rescans remain */
+	(void)gvisor_roots_read(sandboxes->roots, on_root, sandboxes); /* rereads remain */
 	DL_FOREACH(sandboxes->all, found) {
 		if (found->is_stale)
 			read_states(found);
 	}
 }
 
-static void on_rescan(evutil_socket_t fd, short what, void *context)
+static void on_look(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	sandboxes_rescan(context);
+	look_at_suspects(context);
 }
 
 static int add_events(struct sandboxes *sandboxes, struct error *error)
 {
-	unsigned ms = sandboxes->options.rescan_ms ? sandboxes->options.rescan_ms :
-						     SANDBOXES_RESCAN_MS;
-	struct timeval every = {ms / 1000, ms % 1000 * 1000L};
-
 	sandboxes->changed = event_new(sandboxes->base, gvisor_roots_fd(sandboxes->roots),
 				       EV_READ | EV_PERSIST, on_changed, sandboxes);
-	sandboxes->rescan = event_new(sandboxes->base, -1, EV_PERSIST, on_rescan, sandboxes);
-	if (!sandboxes->changed || !sandboxes->rescan || event_add(sandboxes->changed, NULL) < 0 ||
-	    event_add(sandboxes->rescan, &every) < 0)
+	sandboxes->look = evtimer_new(sandboxes->base, on_look, sandboxes);
+	if (!sandboxes->changed || !sandboxes->look || event_add(sandboxes->changed, NULL) < 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	return 0;
 }
@@ -391,7 +425,6 @@ int sandboxes_new(struct event_base *base, const struct sandboxes_options *optio
 		return err;
 	}
 	on_changed(-1, 0, sandboxes);
-	sandboxes_rescan(sandboxes);
 	*ret_sandboxes = sandboxes;
 	return 0;
 }
@@ -407,8 +440,8 @@ void sandboxes_free(struct sandboxes *sandboxes)
 	gvisor_listener_free(sandboxes->listener);
 	if (sandboxes->changed)
 		event_free(sandboxes->changed);
-	if (sandboxes->rescan)
-		event_free(sandboxes->rescan);
+	if (sandboxes->look)
+		event_free(sandboxes->look);
 	gvisor_roots_free(sandboxes->roots);
 	free(sandboxes);
 }

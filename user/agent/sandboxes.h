@@ -25,7 +25,6 @@ struct sandboxes_options {
 	bool is_only;	/* only sandboxes below these; else wherever they are found */
 	const char *const *helpers; /* besides the built-in ones, ended by NULL; or NULL */
 	const char *socket;	    /* where sandboxes connect that begin with events; NULL: none */
-	unsigned rescan_ms;	    /* of /proc, for what no directory told; 0: ten seconds */
 	/* Containers as those of struct watch_observer; their `cgroup` is a number of ours. */
 	struct gvisor_table_observer observer;
 	/* How a sandbox is watched has changed. Optional. */
@@ -39,10 +38,10 @@ int sandboxes_new(struct event_base *base, const struct sandboxes_options *optio
 /* Tells GVISOR_REMOVED of each container. */
 void sandboxes_free(struct sandboxes *sandboxes);
 
-/* Is this process one? Where somebody sees it begin. */
-void sandboxes_look_at(struct sandboxes *sandboxes, pid_t pid);
-/* Looks at all processes now. */
-void sandboxes_rescan(struct sandboxes *sandboxes);
+/* This process may be one: it is looked at when its exec is over, and again when its state may be written. */
+void sandboxes_suspect(struct sandboxes *sandboxes, pid_t pid);
+/* Any process may be: looks at all of /proc, now or within a few seconds. */
+void sandboxes_reread(struct sandboxes *sandboxes);
 
 /* Which a container belongs to; NULL: it is none of these. */
 struct gvisor_sandbox *sandboxes_find(struct sandboxes *sandboxes,

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "core/container.h"
@@ -35,6 +36,10 @@ struct watch_observer {
 			const struct record_exit *record);
 	/* All records that waited have been told. */
 	void (*on_drained)(void *context);
+	/* Some process is in its exec, and may be a gVisor sandbox: its command line will tell. */
+	void (*on_suspect)(void *context, pid_t pid);
+	/* Everything was read again: what else was told by a record may have been lost as well. */
+	void (*on_reread)(void *context);
 	void *context;
 };
 

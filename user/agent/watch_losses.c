@@ -106,6 +106,7 @@ void watch_reread(struct watch *watch, enum watch_reread why)
 		return;
 	watch->rereads[why]++;
 	watch->unwatched = 0;
+	runtime_state_hold(&watch->options.roots);
 	bpf_source_adopt_begin(watch->source);
 	(void)cgroupfs_walk(&watch->hierarchy, watch_visit, watch); /* tried again next time */
 	(void)bpf_source_recount(watch->source);
@@ -113,6 +114,7 @@ void watch_reread(struct watch *watch, enum watch_reread why)
 	if (bpf_source_met_ending(watch->source))
 		watch_reread_soon(watch);
 	watch_tell_new(watch);
+	runtime_state_release(&watch->options.roots);
 	if (take_losses(watch, &found))
 		log_losses(&found, "counts were wrong, and are right again");
 }
@@ -147,6 +149,8 @@ static void read_everything(struct watch *watch, enum watch_reread why)
 	watch_reread(watch, why);
 	watch_forget_unknown(watch, counted, count);
 	look_at_all(watch);
+	if (watch->options.observer.on_reread)
+		watch->options.observer.on_reread(watch->options.observer.context);
 }
 
 void watch_reread_soon(struct watch *watch)

@@ -213,10 +213,22 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 	watch_add(watch, record->head.container, record->path, &identity);
 }
 
+static void tell_suspect(const struct watch *watch, const struct record_change *record)
+{
+	if (watch->options.observer.on_suspect)
+		watch->options.observer.on_suspect(watch->options.observer.context,
+						   (pid_t)record->pid);
+}
+
 static void take_change(struct watch *watch, const struct record_change *record)
 {
-	struct watched *watched = watch_lookup(watch, record->head.container);
+	struct watched *watched;
 
+	if (record->head.flags == CHANGE_SANDBOX) {
+		tell_suspect(watch, record);
+		return;
+	}
+	watched = watch_lookup(watch, record->head.container);
 	if (!watched || !watch_refresh(watch, &watched->container))
 		return;
 	switch ((enum change_kind)record->head.flags) {
@@ -233,6 +245,8 @@ static void take_change(struct watch *watch, const struct record_change *record)
 		return;
 	case CHANGE_IDLE:
 		watch_tell(watch, watched, WATCH_IDLE);
+		return;
+	case CHANGE_SANDBOX: /* of no container */
 		return;
 	}
 }

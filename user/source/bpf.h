@@ -113,6 +113,14 @@ void bpf_source_adopt_end(struct bpf_source *source);
 bool bpf_source_met_ending(const struct bpf_source *source);
 
 /*
+ * Tells whom the last count has met that may be a gVisor sandbox, by its name alone. False: there are
+ * more than anybody has noted, and nobody is told of.
+ */
+typedef void (*bpf_source_pid_fn)(void *context, pid_t pid);
+bool bpf_source_tell_suspects(const struct bpf_source *source, bpf_source_pid_fn tell,
+			      void *context);
+
+/*
  * Between begin and end: counts all members of all containers again. Who lives and was not counted,
  * and who was and is dead, is counted as a loss, and made good.
  */

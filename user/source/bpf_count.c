@@ -56,7 +56,20 @@ int bpf_source_adopt(struct bpf_source *source, const struct bpf_source_named *n
 	if (err)
 		return err;
 	adoption->pass = ADOPT_COUNT;
+	source->skeleton->bss->suspected.count = 0;
 	return run_iterator(everybody);
+}
+
+bool bpf_source_tell_suspects(const struct bpf_source *source, bpf_source_pid_fn tell,
+			      void *context)
+{
+	const struct abi_suspects *suspected = &source->skeleton->bss->suspected;
+
+	if (suspected->count > ABI_SUSPECTS_MAX)
+		return false;
+	for (uint32_t i = 0; i < suspected->count; i++)
+		tell(context, (pid_t)suspected->pids[i]);
+	return true;
 }
 
 bool bpf_source_met_ending(const struct bpf_source *source)

@@ -26,7 +26,7 @@ static bool parse_command(const char *text, size_t len, struct gvisor_process *p
 {
 	const char *argument = text, *root = NULL, *last = NULL;
 
-	if (len == 0 || text[len - 1] != '\0' || strcmp(text, "runsc-sandbox") != 0)
+	if (text[len - 1] != '\0' || strcmp(text, "runsc-sandbox") != 0)
 		return false;
 	for (; argument < text + len; argument += strlen(argument) + 1) {
 		const char *value = behind(argument, "--root=");
@@ -49,23 +49,32 @@ static bool parse_command(const char *text, size_t len, struct gvisor_process *p
  * process, which may call itself whatever it likes, has one of its own; its command line is not even
  * read.
  */
-static bool is_outside(const char *proc, pid_t pid)
+static bool is_outside(const char *proc, pid_t pid, ino_t ours)
 {
-	ino_t inode, ours;
+	ino_t inode;
 
 	if (procfs_read_pid_namespace(proc, pid, &inode) < 0)
 		return false;
-	return inode == PROCFS_HOST_PID_NAMESPACE ||
-	       (procfs_read_pid_namespace(proc, getpid(), &ours) == 0 && inode == ours);
+	return inode == PROCFS_HOST_PID_NAMESPACE || inode == ours;
 }
 
-int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process)
+/* The host's, where it cannot be read: that one counts anyway. */
+static ino_t our_pid_namespace(const char *proc)
+{
+	ino_t ours;
+
+	if (procfs_read_pid_namespace(proc, getpid(), &ours) < 0)
+		return PROCFS_HOST_PID_NAMESPACE;
+	return ours;
+}
+
+static int read_process(const char *proc, pid_t pid, ino_t ours, struct gvisor_process *ret_process)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[256];
 	int len;
 
-	if (!is_outside(proc, pid))
+	if (!is_outside(proc, pid, ours))
 		return -ENOENT;
 	text = malloc(COMMAND_SIZE);
 	if (!text)
@@ -74,10 +83,17 @@ int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_
 	len = file_read(path, text, COMMAND_SIZE);
 	if (len < 0)
 		return len == -EFBIG ? -ENOENT : -ESRCH;
+	if (len == 0)
+		return -EAGAIN;
 	if (!parse_command(text, (size_t)len, ret_process))
 		return -ENOENT;
 	ret_process->pid = pid;
 	return 0;
+}
+
+int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process)
+{
+	return read_process(proc, pid, our_pid_namespace(proc), ret_process);
 }
 
 int gvisor_process_scan(const char *proc,
@@ -87,12 +103,14 @@ int gvisor_process_scan(const char *proc,
 	_cleanup_closedir_ DIR *dir = opendir(proc);
 	struct gvisor_process process;
 	const struct dirent *entry;
+	ino_t ours = our_pid_namespace(proc);
+
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && gvisor_process_read(proc, pid, &process) == 0)
+		if (pid > 0 && read_process(proc, pid, ours, &process) == 0)
 			visit(context, &process);
 	}
 	return 0;

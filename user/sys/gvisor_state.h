@@ -19,7 +19,10 @@ struct gvisor_process {
 	char root[PATH_MAX]; /* runsc's state directory, as it was given: absolute */
 };
 
-/* -ESRCH: no such process. -ENOENT: it is no sandbox; nor is one in a PID namespace of its own. */
+/*
+ * -ESRCH: no such process. -ENOENT: it is no sandbox; nor is one in a PID namespace of its own. -EAGAIN: it
+ * has no command line, as in the middle of its exec.
+ */
 int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process);
 
 /* All sandboxes that run now. -errno if /proc cannot be read. */

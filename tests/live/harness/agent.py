@@ -26,13 +26,15 @@ class Agent(Service):
         grace: str = GRACE,
         log: str = "json",
         pin: Path | str = "none",
+        verbose: bool = True,
         **process: Any,
     ) -> None:
         """What is left in process goes to Service: another binary, more environment."""
         self.socket = run_dir / "lastout.sock"
         super().__init__(
             *("run", "--init", init, "--settle", settle, "--grace", grace),
-            *("--log", log, "--verbose", "--socket", str(self.socket), "--pin", str(pin)),
+            *("--log", log, "--socket", str(self.socket), "--pin", str(pin)),
+            *(["--verbose"] if verbose else []),
             *options,
             **process,
         )

@@ -63,3 +63,19 @@ def comm(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def next_timer_s(pid: int) -> int:
+    """Whole seconds until its timers wake it, which are a timerfd's, as the loop of the agent has them."""
+    values = [0]
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        lines = [line for line in _lines(info) if line.startswith("it_value: (")]
+        values += [int(line.split("(")[1].split(",")[0]) for line in lines]
+    return max(values)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except FileNotFoundError:  # closed meanwhile
+        return []

@@ -245,11 +245,16 @@ static void look_at_counts(struct follower *follower, enum lifecycle_event if_no
 
 /* --- what the watch tells --- */
 
-/* Once it is known: when the sandbox ends, its process can no longer be asked. */
+/*
+ * Once it is known: when the sandbox ends, its process can no longer be asked. runsc leaves it in the PID
+ * namespace that it was started in, so whoever has one of its own need not be asked.
+ */
 static void learn_shell(struct follower *follower)
 {
-	if (!container_is_guest(follower->container) && follower->container->init.pid &&
-	    guard_is_sandbox(follower->shared->watch, follower->container))
+	const struct container *container = follower->container;
+
+	if (!container_is_guest(container) && container->init.pid && !container->is_pid_1 &&
+	    guard_is_sandbox(follower->shared->watch, container))
 		follower->is_shell = true;
 }
 

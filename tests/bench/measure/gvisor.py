@@ -7,6 +7,7 @@ Each release of runsc that is there, on each platform that runs here; by the mea
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import sys
 import tempfile
@@ -22,12 +23,25 @@ from harness.deadline import wait_until  # noqa: E402
 
 INIT = "lives-init"  # what services.agent finishes
 
+PR_SET_CHILD_SUBREAPER = 36
+
 Figures = dict[str, list[float]]
 
 
 @contextlib.contextmanager
+def orphans() -> Iterator[None]:
+    """Are ours meanwhile, and so reaped at once: runsc waits for that, and PID 1 may take a second or more."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@contextlib.contextmanager
 def runsc(release: gvisor.Release) -> Iterator[gvisor.Runsc]:
-    with gvisor.usual_place() as root, tempfile.TemporaryDirectory() as directory:
+    with orphans(), gvisor.usual_place() as root, tempfile.TemporaryDirectory() as directory:
         with gvisor.runsc(release, Path(directory) / "gvisor", root) as made:
             yield made
 
@@ -60,6 +74,13 @@ def latency(made: gvisor.Runsc, lives: int) -> Figures:
     return {"asked": asked, "acknowledged": done}
 
 
+def busy(made: gvisor.Runsc, children: int) -> gvisor.Guest:
+    guest = made.start(init=INIT)
+    guest.do("stay")  # so that it is never without work, for whichever agent sees it
+    guest.do(f"storm {children}")  # its platform is warm from here on
+    return guest
+
+
 def with_session(guest: gvisor.Guest, children: int) -> int:
     with services.agent("--verbose") as running:
         await_watched(running, guest)
@@ -68,9 +89,7 @@ def with_session(guest: gvisor.Guest, children: int) -> int:
 
 def slowdown(made: gvisor.Runsc, rounds: int, children: int) -> list[float]:
     """Ratios of the time that a guest takes which does nothing but fork: with the session, and without."""
-    guest = made.start(init=INIT)
-    guest.do("stay")  # so that it is never without work
-    guest.do(f"storm {children}")  # its platform is warm from here on
+    guest = busy(made, children)
     ratios = []
     for number in range(rounds):
         # First without and then with, and the other way round the next time.
@@ -81,8 +100,7 @@ def slowdown(made: gvisor.Runsc, rounds: int, children: int) -> list[float]:
 
 
 def noise(made: gvisor.Runsc, rounds: int, children: int) -> list[float]:
-    guest = made.start(init=INIT)
-    guest.do(f"storm {children}")
+    guest = busy(made, children)
     return [guest.do(f"storm {children}") / guest.do(f"storm {children}") for _ in range(rounds)]
 
 

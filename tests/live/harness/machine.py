@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import mmap
 import os
 import shutil
+import signal
+import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,3 +62,24 @@ def has_memory_controller() -> bool:
     if not is_pure_v2():
         return (CGROUP / "memory").is_dir()
     return "memory" in (CGROUP / "cgroup.controllers").read_text().split()
+
+
+GETPID = b"\xb8\x14\x00\x00\x00\xcd\x80\xc3"
+"""mov $20, %eax; int $0x80; ret"""
+
+
+@functools.cache
+def has_32_bit_calls() -> bool:
+    """Not every virtual machine lets `int $0x80` through, whatever the kernel in it was built with."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)  # not Python's long story
+        memory = mmap.mmap(-1, len(GETPID), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        memory.write(GETPID)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        os._exit(0 if ctypes.CFUNCTYPE(ctypes.c_int)(address)() == os.getpid() else 1)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV:
+        warnings.warn("this machine has no 32-bit system calls: what makes them is left out")
+        return False
+    return True

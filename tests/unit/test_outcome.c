@@ -28,13 +28,21 @@ int clock_gettime(clockid_t clock, struct timespec *ret_now)
 	return 0;
 }
 
+#define INIT                                                 \
+	{                                                    \
+		.pid = 4001, .start_ns = 1, .comm = "goproc" \
+	}
+
 static struct container container(void)
 {
 	return (struct container){
 		.identity = {RUNTIME_RUNC, "web", ""},
-		.init = {4001, 1, "goproc"},
-		.last_task = {{4711, 2, "python3"}, EXITED(3), 3, true},
-		.init_exit = {{4001, 1, "goproc"}, SIGTERM, 4, true},
+		.init = INIT,
+		.last_task = {.process = {.pid = 4711, .start_ns = 2, .comm = "python3"},
+			      .status = EXITED(3),
+			      .time_ns = 3,
+			      .is_known = true},
+		.init_exit = {.process = INIT, .status = SIGTERM, .time_ns = 4, .is_known = true},
 	};
 }
 

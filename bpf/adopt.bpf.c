@@ -23,7 +23,7 @@ int adopt(struct bpf_iter__task *ctx)
 			process_meet_ending(task);
 		return 0;
 	}
-	if (adoption.pass == ADOPT_COUNT)
+	if (adoption.pass == ADOPT_COUNT && settings.emit == EMIT_CHANGES)
 		note_suspect(task);
 	/* Before its cgroup is looked up, which costs more. */
 	if (adoption.pass == ADOPT_FIND_INIT && !init_is_possible(task))

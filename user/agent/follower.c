@@ -261,8 +261,7 @@ static void learn_shell(struct follower *follower)
 static void on_found(struct follower *follower)
 {
 	learn_shell(follower);
-	follower->learn_tries = 0; /* its names were read a moment ago */
-	follower_match_policy(follower);
+	follower_match_policy(follower); /* without another try: its names were read a moment ago */
 	follower->learn_tries = FOLLOWER_LEARN_TRIES;
 	follower_log_found(follower->container);
 	if (follower->container->is_gone)
@@ -386,7 +385,6 @@ struct follower *follower_new(const struct follower_shared *shared, struct conta
 	follower->container = container;
 	follower->policies = policies_ref(shared->policies);
 	aim_init(&follower->aim);
-	follower->learn_tries = FOLLOWER_LEARN_TRIES;
 	follower->ordered_code = FOLLOWER_NO_CODE;
 	container->follower = follower;
 	return follower;

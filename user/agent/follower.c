@@ -246,14 +246,14 @@ static void look_at_counts(struct follower *follower, enum lifecycle_event if_no
 /* --- what the watch tells --- */
 
 /*
- * Once it is known: when the sandbox ends, its process can no longer be asked. runsc leaves it in the PID
- * namespace that it was started in, so whoever has one of its own need not be asked.
+ * Once it is known: when the sandbox ends, its process can no longer be asked. Its gofer counts as well, and
+ * that one is PID 1 of a namespace of its own.
  */
 static void learn_shell(struct follower *follower)
 {
 	const struct container *container = follower->container;
 
-	if (!container_is_guest(container) && container->init.pid && !container->is_pid_1 &&
+	if (!container_is_guest(container) && container->init.pid &&
 	    guard_is_sandbox(follower->shared->watch, container))
 		follower->is_shell = true;
 }

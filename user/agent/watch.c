@@ -87,7 +87,7 @@ void watch_learn_init(struct watch *watch, struct container *container)
 		watch_set_namespace(watch, container, inode);
 }
 
-void watch_take_init(struct watch *watch, struct watched *watched)
+static void take_counted_init(struct watch *watch, struct watched *watched)
 {
 	struct container *container = &watched->container;
 	struct abi_container counted;
@@ -105,7 +105,18 @@ void watch_take_init(struct watch *watch, struct watched *watched)
 	container->is_pid_1 = counted.init_level > 0;
 	memcpy(container->init.comm, counted.init_comm, ABI_COMM_SIZE);
 	watch_set_namespace(watch, container, counted.init_pid_namespace);
-	learn_argv0(watch, container);
+}
+
+void watch_take_init(struct watch *watch, struct watched *watched)
+{
+	take_counted_init(watch, watched);
+	learn_argv0(watch, &watched->container);
+}
+
+void watch_retake_init(struct watch *watch, struct watched *watched)
+{
+	take_counted_init(watch, watched);
+	watch_learn_init(watch, &watched->container);
 }
 
 void watch_drain(struct watch *watch)

@@ -80,7 +80,7 @@ static void look_at_all(struct watch *watch)
 			watch_drop(watch, watched);
 			continue;
 		}
-		watch_take_init(watch, watched);
+		watch_retake_init(watch, watched);
 		if (watch_refresh(watch, &watched->container))
 			watch_tell(watch, watched, WATCH_REREAD);
 	}

@@ -67,6 +67,8 @@ void watch_take_end(struct ended *ended, const struct abi_end *end);
 
 /* Init as the kernel side has found it, and argv[0] from /proc. */
 void watch_take_init(struct watch *watch, struct watched *watched);
+/* The same, but all its names from /proc: a rename may have been missed, and its pid be another's by now. */
+void watch_retake_init(struct watch *watch, struct watched *watched);
 
 /* --- watch_records.c: what comes and goes --- */
 

@@ -199,6 +199,9 @@ static __always_inline bool leave(struct task_struct *task, __u32 tgid,
 	/* Members, too: the second of two last threads finds no member any more. */
 	if (!is_first_told(task, tgid))
 		return false;
+	/* Whoever counts may have put it into another container since it was looked up. */
+	if (adoption.is_active)
+		member = bpf_map_lookup_elem(&processes, &tgid);
 	if (!member)
 		return true;
 	if (!process_take(member, tgid, ret_process))

@@ -188,6 +188,14 @@ static bool is_worth_a_look(const struct watch *watch, const struct record_cgrou
 	       watch_is_there(watch, record->path, record->head.container);
 }
 
+/* The first container of a runtime makes its state directory, too. */
+static bool identify_new(struct watch *watch, const char *path, struct cgroup_identity *identity)
+{
+	if (!cgroup_path_identify(path, identity))
+		runtime_state_look_again(&watch->options.roots);
+	return identify(watch, path, identity);
+}
+
 static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 {
 	struct cgroup_identity identity;
@@ -206,7 +214,7 @@ static void take_cgroup(struct watch *watch, const struct record_cgroup *record)
 		take_nested(watch, record->head.container, &watched->container);
 		return;
 	}
-	if (!is_worth_a_look(watch, record) || !identify(watch, record->path, &identity)) {
+	if (!is_worth_a_look(watch, record) || !identify_new(watch, record->path, &identity)) {
 		bpf_source_forget_container(watch->source, record->head.container);
 		return;
 	}

@@ -35,6 +35,8 @@ struct runtime_roots {
  */
 void runtime_state_hold(struct runtime_roots *roots);
 void runtime_state_release(struct runtime_roots *roots);
+/* If anything is held, it is looked for anew: something has been made since. */
+void runtime_state_look_again(struct runtime_roots *roots);
 
 /*
  * Is this cgroup a container's, though its path alone does not tell? True if a runtime keeps state

@@ -57,6 +57,14 @@ void runtime_state_release(struct runtime_roots *roots)
 	roots->held = NULL;
 }
 
+void runtime_state_look_again(struct runtime_roots *roots)
+{
+	if (!roots->held)
+		return;
+	runtime_state_release(roots);
+	runtime_state_hold(roots);
+}
+
 static const struct held_dir *find_held(const struct state_dirs_held *held, const char *dir)
 {
 	for (size_t i = 0; i < held->count; i++)

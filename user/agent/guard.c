@@ -224,10 +224,10 @@ static const struct {
 	int (*check)(const struct guarded *on, struct error *error);
 	const char *fine;
 } guards[] = {
+	{"process", check_process, "init lives, and is the process that was found"},
 	{"paused", check_paused, "it is not paused"},
 	{"target", check_target, "neither the host's, nor lastout, nor a pause container"},
 	{"identity", check_identified, "whose it is, is known"},
-	{"process", check_process, "init lives, and is the process that was found"},
 	{"cgroup", check_cgroup, "init is in the container's cgroup"},
 	{"pid_namespace", check_pid_namespace, "init's PID namespace is no obstacle"},
 };

@@ -63,7 +63,7 @@ static __always_inline void emit_change(__u32 what, __u64 id, struct abi_contain
 	record_submit(record, what != CHANGE_TASK || container->task_exits);
 }
 
-/* Rare enough to wake the reader: nothing else might, for a minute. */
+/* Wakes the reader: nothing else might, for a minute. Some runtimes have one process so called a start. */
 static __always_inline void emit_suspect(__u32 pid, const char comm[ABI_COMM_SIZE])
 {
 	struct record_change *record;

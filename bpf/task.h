@@ -139,8 +139,8 @@ static __always_inline bool comm_is_helper(const char comm[ABI_COMM_SIZE])
 
 /*
  * runsc begins its sandboxes as /proc/self/exe, so that is their name (an exec by descriptor gives them
- * the program's), and leaves them in its own PID namespace: the host's. What a container's process
- * calls itself wakes nobody.
+ * the program's). Older releases leave them in runsc's own PID namespace, the host's: of those user space
+ * is told. Others are found by their state files; what a container's process calls itself wakes nobody.
  */
 static __always_inline bool task_may_be_sandbox(struct task_struct *leader,
 						const char c[ABI_COMM_SIZE])

@@ -15,7 +15,7 @@ from harness.agent import Agent, StartAgent
 from harness.containers import Containers
 from harness.deadline import wait_until
 from harness.died import Died, code, killed
-from harness.gvisor import ALL, BOTH, NEWER, Guest, Release, Runsc
+from harness.gvisor import ALL, BOTH, NEWER, PID_1, Guest, Release, Runsc
 from harness.gvisor_session import Other
 from harness.stream import Record
 from harness.tail import StartTail
@@ -386,6 +386,46 @@ def test_unusual_place(
             _await_watched(agent, guest)
             guest.do("exit 3")
             assert Died.told(agent.await_finished(guest)["last_task"]) == code(3)
+
+
+def _pid_in_its_namespace(pid: int) -> list[str]:
+    [pids] = [
+        line.split()[1:]
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("NSpid:")
+    ]
+    return pids
+
+
+@PID_1
+@pytest.mark.parametrize("is_first", [True, False], ids=["agent-first", "guest-first"])
+def test_sandbox_that_is_pid_1(
+    runsc: Runsc, start_agent: StartAgent, containers: Containers, is_first: bool
+) -> None:
+    agent = start_agent() if is_first else None
+    guest = _start(runsc, containers)
+    assert _pid_in_its_namespace(guest.sandbox_pid) == [str(guest.sandbox_pid), "1"]
+    agent = agent or start_agent()
+    _await_watched(agent, guest)
+    guest.do("exit 3")
+    outcome = agent.await_finished(guest)
+    assert outcome["how"] == "signal"
+    assert Died.told(outcome["last_task"]) == code(3)
+    _await_gone(guest)
+
+
+@PID_1
+def test_sandbox_that_is_pid_1_in_an_unusual_place(
+    runsc: Runsc, release: Release, agent: Agent, containers: Containers, tmp_path: Path
+) -> None:
+    """Any container's PID 1 could call itself so, and name a directory of its own: not believed."""
+    with gvisor.runsc(release, tmp_path / "elsewhere") as elsewhere:
+        guest = _start(elsewhere, containers)
+        _canary(runsc, agent, containers)
+        guest.do("exit 3")
+        _canary(runsc, agent, containers)
+        assert guest.is_running()
+        assert not agent.outcomes_of(guest)
 
 
 @BOTH

@@ -104,6 +104,8 @@ static void test_added(void **state)
 	assert_true(gvisor_roots_has(roots, "/elsewhere"));
 	assert_true(gvisor_roots_has(roots, "/run/containerd/runsc/k8s.io"));
 	assert_false(gvisor_roots_has(roots, "/run/containerd/runsc/k8s.io/x"));
+	assert_true(gvisor_roots_has(roots, "/var/run/containerd/runsc/k8s.io"));
+	assert_false(gvisor_roots_has(roots, "/var/runs/containerd/runsc/k8s.io"));
 	assert_told(roots, "/elsewhere:*");
 	assert_true(gvisor_roots_add(roots, "relative") < 0);
 	gvisor_roots_free(roots);

@@ -172,6 +172,18 @@ static void put(const char *pid, const char *command, size_t len)
 	put_namespace(pid);
 }
 
+static void put_elsewhere(const char *pid, const char *status)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s/cmdline", pid);
+	tree_put_bytes(name, COMMAND, sizeof(COMMAND));
+	(void)snprintf(name, sizeof(name), "%s/ns/pid", pid);
+	tree_put(name, "");
+	(void)snprintf(name, sizeof(name), "%s/status", pid);
+	tree_put(name, status);
+}
+
 static void test_process(void **state)
 {
 	struct gvisor_process process;
@@ -183,10 +195,17 @@ static void test_process(void **state)
 	assert_int_equal(process.pid, 7);
 	assert_string_equal(process.id, "web");
 	assert_string_equal(process.root, "/run/runsc");
+	assert_false(process.is_pid_1);
 	/* of another PID namespace: a container's process that only calls itself so */
-	tree_put_bytes("8/cmdline", COMMAND, sizeof(COMMAND));
-	tree_put("8/ns/pid", "");
+	put_elsewhere("8", "NSpid:\t8\t5\n");
 	assert_int_equal(gvisor_process_read(tree, 8, &process), -ENOENT);
+	put_elsewhere("8", "NSpid:\t8\t5\t1\n");
+	assert_int_equal(gvisor_process_read(tree, 8, &process), -ENOENT);
+	/* that one's PID 1: perhaps */
+	put_elsewhere("8", "NSpid:\t8\t1\n");
+	assert_int_equal(gvisor_process_read(tree, 8, &process), 0);
+	assert_string_equal(process.id, "web");
+	assert_true(process.is_pid_1);
 	assert_int_equal(gvisor_process_read(tree, 9, &process), -ENOENT);
 	/* in the middle of its exec */
 	put("10", "", 0);
@@ -239,6 +258,7 @@ static void test_scan(void **state)
 	put("7", COMMAND, sizeof(COMMAND));
 	put("70", COMMAND, sizeof(COMMAND));
 	put("71", "sh\0-c\0x", sizeof("sh\0-c\0x"));
+	put_elsewhere("72", "NSpid:\t72\t1\n"); /* not even asked what it calls itself */
 	tree_put("version", "");
 	assert_int_equal(gvisor_process_scan(tree, visit, &visited), 0);
 	assert_int_equal(visited, 2);

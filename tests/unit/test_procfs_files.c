@@ -145,6 +145,32 @@ static void test_ns_pid(void **state)
 	assert_int_equal(procfs_read_ns_pid(tree, 4712, &(pid_t){0}), -ENOENT);
 }
 
+static void test_pid_1_below(void **state)
+{
+	static const struct {
+		const char *status;
+		bool is_so;
+	} cases[] = {
+		{"NSpid:\t4711\t1\n", true},
+		{"NSpid:\t4711\n", false},
+		{"NSpid:\t1\n", false},
+		{"NSpid:\t4711\t11\n", false},
+		{"NSpid:\t4711\t1\t1\n", false}, /* deeper */
+		{"NSpid:\t4711\t7\t1\n", false},
+		{"NSpid:\t4711\t1", false},
+		{"NSpid:\n", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		tree_put("4711/status", cases[i].status);
+		if (procfs_is_pid_1_below(tree, PID) != cases[i].is_so)
+			fail_msg("%s", cases[i].status);
+	}
+	assert_false(procfs_is_pid_1_below(tree, 4712));
+}
+
 static void check_argv0(const char *bytes, size_t len, const char *expected)
 {
 	char argv0[8] = "before";
@@ -236,6 +262,7 @@ int main(void)
 		in_tree(test_cgroup_of_nobody),
 		in_tree(test_ns_pid),
 		in_tree(test_ns_pid_behind_a_long_line),
+		in_tree(test_pid_1_below),
 		in_tree(test_argv0),
 		in_tree(test_pid_namespace),
 		in_tree(test_program),

@@ -19,6 +19,7 @@ struct agent {
 	struct api *api;	 /* NULL: no control socket */
 	struct metrics *metrics; /* this and the next NULL: nobody asks */
 	struct metrics_port *port;
+	bool has_missed_suspects; /* told before there was anybody to look at them */
 };
 
 static void on_change(void *context, struct container *container, enum watch_change change)
@@ -55,6 +56,8 @@ static void on_suspect(void *context, pid_t pid)
 
 	if (agent->shared.sandboxes)
 		sandboxes_suspect(agent->shared.sandboxes, pid);
+	else
+		agent->has_missed_suspects = true;
 }
 
 static void on_reread(void *context)
@@ -170,9 +173,12 @@ static int start_sandboxes(struct agent *agent, struct error *error)
 	if (options->only)
 		return 0;
 	err = sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
-	if (!err)
-		on_reread(agent);
-	return err;
+	if (err)
+		return err;
+	on_reread(agent);
+	if (agent->has_missed_suspects)
+		sandboxes_reread(agent->shared.sandboxes);
+	return 0;
 }
 
 static int open_port(struct agent *agent, struct error *error)

@@ -250,6 +250,15 @@ static struct found *find_pid(struct sandboxes *sandboxes, pid_t pid)
 	return NULL;
 }
 
+/*
+ * The PID 1 of a namespace may as well be a container's, whose command line names a directory with state
+ * files of its own making: there only the places count that are known from elsewhere.
+ */
+static bool may_be_anywhere(const struct sandboxes *sandboxes, const struct gvisor_process *process)
+{
+	return !sandboxes->options.is_only && !process->is_pid_1;
+}
+
 /* Not started yet if it is new. */
 static struct found *find_or_add(struct sandboxes *sandboxes, const struct gvisor_process *process,
 				 bool *ret_is_new)
@@ -259,7 +268,7 @@ static struct found *find_or_add(struct sandboxes *sandboxes, const struct gviso
 	*ret_is_new = false;
 	if (found)
 		return found;
-	if (!sandboxes->options.is_only)
+	if (may_be_anywhere(sandboxes, process))
 		(void)gvisor_roots_add(sandboxes->roots, process->root); /* full: rereads remain */
 	else if (!gvisor_roots_has(sandboxes->roots, process->root))
 		return NULL;
@@ -363,10 +372,12 @@ static void on_root(void *context, const char *root, const char *sandbox)
 	}
 	if (gvisor_states_read(sandboxes->options.prefix, root, sandbox, &states, NULL) < 0)
 		return;
-	for (size_t i = 0; i < states.count; i++)
-		if (states.items[i].sandbox_pid &&
-		    !find_pid(sandboxes, states.items[i].sandbox_pid))
-			(void)look_at(sandboxes, states.items[i].sandbox_pid);
+	for (size_t i = 0; i < states.count; i++) {
+		pid_t pid = states.items[i].sandbox_pid;
+
+		if (pid && !find_pid(sandboxes, pid) && !look_at(sandboxes, pid))
+			sandboxes_suspect(sandboxes, pid);
+	}
 	gvisor_states_done(&states);
 }
 

@@ -45,9 +45,9 @@ static bool parse_command(const char *text, size_t len, struct gvisor_process *p
 }
 
 /*
- * runsc leaves its sandboxes in the PID namespace it was started in: the host's, or ours. A container's
- * process, which may call itself whatever it likes, has one of its own; its command line is not even
- * read.
+ * Older releases of runsc leave their sandboxes in the PID namespace they were started in, the host's or
+ * ours; later ones make each PID 1 of one of its own. A container's process, which may call itself whatever
+ * it likes, is neither, but for its PID 1.
  */
 static bool is_outside(const char *proc, pid_t pid, ino_t ours)
 {
@@ -68,15 +68,12 @@ static ino_t our_pid_namespace(const char *proc)
 	return ours;
 }
 
-static int read_process(const char *proc, pid_t pid, ino_t ours, struct gvisor_process *ret_process)
+static int read_command(const char *proc, pid_t pid, struct gvisor_process *process)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = malloc(COMMAND_SIZE);
 	char path[256];
 	int len;
 
-	if (!is_outside(proc, pid, ours))
-		return -ENOENT;
-	text = malloc(COMMAND_SIZE);
 	if (!text)
 		return -ENOMEM;
 	(void)snprintf(path, sizeof(path), "%s/%d/cmdline", proc, pid);
@@ -85,15 +82,23 @@ static int read_process(const char *proc, pid_t pid, ino_t ours, struct gvisor_p
 		return len == -EFBIG ? -ENOENT : -ESRCH;
 	if (len == 0)
 		return -EAGAIN;
-	if (!parse_command(text, (size_t)len, ret_process))
+	if (!parse_command(text, (size_t)len, process))
 		return -ENOENT;
-	ret_process->pid = pid;
+	process->pid = pid;
 	return 0;
 }
 
 int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process)
 {
-	return read_process(proc, pid, our_pid_namespace(proc), ret_process);
+	bool is_pid_1 = false;
+
+	if (!is_outside(proc, pid, our_pid_namespace(proc))) {
+		is_pid_1 = procfs_is_pid_1_below(proc, pid);
+		if (!is_pid_1)
+			return -ENOENT;
+	}
+	ret_process->is_pid_1 = is_pid_1;
+	return read_command(proc, pid, ret_process);
 }
 
 int gvisor_process_scan(const char *proc,
@@ -110,7 +115,10 @@ int gvisor_process_scan(const char *proc,
 	while ((entry = readdir(dir))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && read_process(proc, pid, ours, &process) == 0)
+		if (pid <= 0 || !is_outside(proc, pid, ours))
+			continue;
+		process.is_pid_1 = false;
+		if (read_command(proc, pid, &process) == 0)
 			visit(context, &process);
 	}
 	return 0;

@@ -180,6 +180,10 @@ void gvisor_roots_free(struct gvisor_roots *roots)
 
 bool gvisor_roots_has(const struct gvisor_roots *roots, const char *root)
 {
+	static const char old_name[] = "/var/run/";
+
+	if (strncmp(root, old_name, strlen(old_name)) == 0)
+		root += strlen("/var"); /* Docker says it so, and it is a link everywhere */
 	for (size_t i = 0; i < roots->pattern_count; i++)
 		if (fnmatch(roots->patterns[i], root, FNM_PATHNAME) == 0)
 			return true;

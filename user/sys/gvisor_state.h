@@ -17,15 +17,16 @@ struct gvisor_process {
 	pid_t pid;
 	char id[128];	     /* of the sandbox: its first container's */
 	char root[PATH_MAX]; /* runsc's state directory, as it was given: absolute */
+	bool is_pid_1; /* of a PID namespace of its own, as a container's process is: tells nothing alone */
 };
 
 /*
- * -ESRCH: no such process. -ENOENT: it is no sandbox; nor is one in a PID namespace of its own. -EAGAIN: it
- * has no command line, as in the middle of its exec.
+ * -ESRCH: no such process. -ENOENT: it is no sandbox. -EAGAIN: it has no command line, as in the middle of
+ * its exec. For a process that somebody names: one's own command line may keep its reader waiting.
  */
 int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process);
 
-/* All sandboxes that run now. -errno if /proc cannot be read. */
+/* All sandboxes that run now, but for those that are PID 1. -errno if /proc cannot be read. */
 int gvisor_process_scan(const char *proc,
 			void (*visit)(void *context, const struct gvisor_process *process),
 			void *context);

@@ -15,6 +15,7 @@
 
 enum {
 	PROCFS_PATH_SIZE = 256,
+	PROCFS_NS_PIDS_SIZE = 512,	  /* namespaces nest 32 levels deep */
 	PROCFS_FLAG_EXITING = 0x00000004, /* PF_EXITING: will not return to user space */
 	PROCFS_TICKS_PER_SECOND = 100,	  /* USER_HZ, on every architecture that Debian has */
 };
@@ -211,33 +212,57 @@ int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode)
 	return 0;
 }
 
-int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
+/* What stands behind "NSpid:": from the namespace of /proc to the innermost one. */
+static int read_ns_pids(const char *proc, pid_t pid, char *ret_pids, size_t size)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	_cleanup_free_ char *line = NULL;
 	char path[PROCFS_PATH_SIZE];
-	const char *last;
-	size_t size = 0;
-	long ns_pid;
+	size_t line_size = 0;
+	int len;
 
 	pid_path(path, proc, pid, "status");
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
 	/* By line: "Groups:" stands before it, and may be as long as it likes. */
-	while (getline(&line, &size, file) > 0) {
+	while (getline(&line, &line_size, file) > 0) {
 		if (strncmp(line, "NSpid:", 6) != 0)
 			continue;
-		last = strrchr(line, '\t');
-		if (!last || !strchr(last, '\n'))
-			return -EINVAL; /* cut short */
-		ns_pid = strtol(last + 1, NULL, 10);
-		if (ns_pid <= 0 || ns_pid > INT32_MAX)
-			return -EINVAL;
-		*ret_ns_pid = (pid_t)ns_pid;
-		return 0;
+		len = snprintf(ret_pids, size, "%s", line + 6);
+		return len < (int)size && strchr(line, '\n') ? 0 : -EINVAL; /* cut short */
 	}
 	return -ENODATA;
+}
+
+int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid)
+{
+	char pids[PROCFS_NS_PIDS_SIZE];
+	const char *last;
+	int err = read_ns_pids(proc, pid, pids, sizeof(pids));
+	long ns_pid;
+
+	if (err)
+		return err;
+	last = strrchr(pids, '\t');
+	if (!last)
+		return -EINVAL;
+	ns_pid = strtol(last + 1, NULL, 10);
+	if (ns_pid <= 0 || ns_pid > INT32_MAX)
+		return -EINVAL;
+	*ret_ns_pid = (pid_t)ns_pid;
+	return 0;
+}
+
+bool procfs_is_pid_1_below(const char *proc, pid_t pid)
+{
+	char pids[PROCFS_NS_PIDS_SIZE] = "";
+	const char *second;
+
+	if (read_ns_pids(proc, pid, pids, sizeof(pids)) < 0 || pids[0] != '\t')
+		return false;
+	second = strchr(pids + 1, '\t');
+	return second && strcmp(second, "\t1\n") == 0;
 }
 
 int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size)

@@ -51,6 +51,9 @@ int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode);
 /* Its id in its innermost PID namespace. */
 int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid);
 
+/* Is it PID 1 of a namespace that was made in the one that `proc` shows? False if it cannot be read. */
+bool procfs_is_pid_1_below(const char *proc, pid_t pid);
+
 /* argv[0], cut to size; "" for a process without arguments. */
 int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size);
 

@@ -31,6 +31,8 @@ class Release(NamedTuple):
 
     name: str
     platform: str
+    starter: tuple[str | Path, ...] = ()
+    """What starts it, where a container is made."""
 
     @property
     def program(self) -> str:
@@ -48,6 +50,14 @@ BACKPORTS = Release("backports", "ptrace")
 SYSTRAP = Release("backports", "systrap")
 RELEASES = (BOOKWORM, BACKPORTS, SYSTRAP)
 
+# Later releases begin each sandbox as PID 1 of a PID namespace of its own, which these can do without.
+_STARTER = (programs.driver("own-pid-namespace"),)
+PID_1 = pytest.mark.parametrize(
+    "release",
+    [release._replace(starter=_STARTER) for release in RELEASES],
+    ids=lambda r: f"{r.name}-{r.platform}",
+    indirect=True,
+)
 
 NEWER = pytest.mark.parametrize("release", [BACKPORTS], ids=lambda r: r.name, indirect=True)
 BOTH = pytest.mark.parametrize("release", [BOOKWORM, BACKPORTS], ids=lambda r: r.name, indirect=True)
@@ -77,9 +87,16 @@ class Runsc:
         self._prefix = f"logv-{secrets.token_hex(3)}"
         self._made: list[Guest] = []
 
-    def call(self, *args: str | Path, log: Path | None = None, check: bool = True) -> str:
+    def call(
+        self,
+        *args: str | Path,
+        log: Path | None = None,
+        check: bool = True,
+        starter: tuple[str | Path, ...] = (),
+    ) -> str:
         """Run runsc to its end, and return what it printed."""
         command = [
+            *starter,
             self.release.program,
             "--root",
             self.root,
@@ -142,7 +159,8 @@ class Guest(Orders):
             args = (f"/c/{init}", "/c")
         (self._bundle / "config.json").write_text(json.dumps(self._config(args, annotations or {})))
         log = self._bundle / "log"
-        self._runsc.call(*flags, "run", "--detach", "--bundle", self._bundle, self.id, log=log)
+        run = (*flags, "run", "--detach", "--bundle", self._bundle, self.id)
+        self._runsc.call(*run, log=log, starter=self._runsc.release.starter)
         # The tests are the parent of orphans (conftest.py), and runsc waits until its are reaped.
         state = self._state_file()
         for pid in (state["sandbox"]["pid"], state["goferPid"]):

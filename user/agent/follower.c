@@ -318,6 +318,7 @@ static void on_reread(struct follower *follower)
 {
 	struct error error;
 
+	learn_shell(follower);
 	follower_match_policy(follower);
 	if (follower->container->init.pid && !container_is_guest(follower->container) &&
 	    guard_check_init(follower->shared->watch, follower->container, follower->policy,

@@ -54,13 +54,20 @@ static int check_paused(const struct guarded *on, struct error *error)
 
 bool guard_is_sandbox(struct watch *watch, const struct container *container)
 {
-	char program[PATH_MAX], *name;
+	/* Later releases have another program for it, gvisor_sentry. */
+	static const char *const prefixes[] = {"runsc", "gvisor"};
+	char program[PATH_MAX];
+	const char *name;
 
 	if (procfs_read_program(watch_proc(watch), container->init.pid, program, sizeof(program)) <
 	    0)
 		return false;
 	name = strrchr(program, '/');
-	return strncmp(name ? name + 1 : program, "runsc", strlen("runsc")) == 0;
+	name = name ? name + 1 : program;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
 }
 
 static int check_target(const struct guarded *on, struct error *error)

@@ -367,6 +367,15 @@ def test_its_own_configuration(
 
 @BOTH
 def test_tail_says_what_it_does_not_show(runsc: Runsc, start_tail: StartTail) -> None:
+    check_tail(runsc, start_tail)
+
+
+@PID_1
+def test_tail_says_so_of_a_sandbox_that_is_pid_1(runsc: Runsc, start_tail: StartTail) -> None:
+    check_tail(runsc, start_tail)
+
+
+def check_tail(runsc: Runsc, start_tail: StartTail) -> None:
     guest = runsc.start()
     tail = start_tail("--no-host")
     tail.err.await_line("a line about sandboxes", b"gVisor sandbox")

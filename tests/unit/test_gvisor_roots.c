@@ -47,6 +47,9 @@ static void test_there_already(void **state)
 	roots = make_roots();
 	assert_told(roots, "/run/runsc:* /run/containerd/runsc/k8s.io:*");
 	assert_told(roots, "");
+	gvisor_roots_look_again(roots);
+	assert_told(roots, "/run/runsc:* /run/containerd/runsc/k8s.io:*");
+	assert_told(roots, "");
 	gvisor_roots_free(roots);
 }
 
@@ -101,7 +104,7 @@ static void test_added(void **state)
 	assert_false(gvisor_roots_has(roots, "/elsewhere"));
 	assert_int_equal(gvisor_roots_add(roots, "/elsewhere"), 0);
 	assert_int_equal(gvisor_roots_add(roots, "/elsewhere"), 0);
-	assert_true(gvisor_roots_has(roots, "/elsewhere"));
+	assert_false(gvisor_roots_has(roots, "/elsewhere")); /* told by somebody, not by us */
 	assert_true(gvisor_roots_has(roots, "/run/containerd/runsc/k8s.io"));
 	assert_false(gvisor_roots_has(roots, "/run/containerd/runsc/k8s.io/x"));
 	assert_true(gvisor_roots_has(roots, "/var/run/containerd/runsc/k8s.io"));
@@ -111,13 +114,26 @@ static void test_added(void **state)
 	gvisor_roots_free(roots);
 }
 
+static void test_var_run(void **state)
+{
+	static const char *const given[] = {"/var/run/docker/*", "/run/runsc", NULL};
+	struct gvisor_roots *roots;
+
+	(void)state;
+	assert_int_equal(gvisor_roots_new(tree, given, &roots), 0);
+	assert_true(gvisor_roots_has(roots, "/var/run/docker/moby"));
+	assert_true(gvisor_roots_has(roots, "/run/docker/moby"));
+	assert_true(gvisor_roots_has(roots, "/var/run/runsc"));
+	assert_true(gvisor_roots_has(roots, "/run/runsc"));
+	assert_false(gvisor_roots_has(roots, "/var/runsc"));
+	gvisor_roots_free(roots);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_tree(test_there_already),
-		in_tree(test_files),
-		in_tree(test_made_later),
-		in_tree(test_added),
+		in_tree(test_var_run),	  in_tree(test_there_already), in_tree(test_files),
+		in_tree(test_made_later), in_tree(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,8 @@ static void test_no_sandbox(void **state)
 		CASE("runsc-sandbox\0boot\0web"),
 		CASE("runsc-sandbox\0--root=relative\0boot\0web"),
 		CASE("runsc-sandbox\0--root=\0boot\0web"),
+		CASE("runsc-sandbox\0--root=/run/*\0boot\0web"),
+		CASE("runsc-sandbox\0--root=/run/runsc/../x\0boot\0web"),
 		CASE("runsc-sandbox\0--root=/run/runsc"),
 		CASE("runsc-sandbox\0--root=/run/runsc\0boot\0a/b"),
 		CASE("runsc-sandbox\0--root=/run/runsc\0boot\0"),

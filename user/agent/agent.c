@@ -60,14 +60,21 @@ static void on_suspect(void *context, pid_t pid)
 		agent->has_missed_suspects = true;
 }
 
+/* Whom the count has met; if they are too many, anybody. */
+static void tell_suspects(struct agent *agent)
+{
+	if (!bpf_source_tell_suspects(watch_source(agent->shared.watch), on_suspect, agent))
+		sandboxes_reread(agent->shared.sandboxes);
+}
+
 static void on_reread(void *context)
 {
 	struct agent *agent = context;
 
-	/* Whom the count has met; if they are too many, anybody. */
-	if (agent->shared.sandboxes &&
-	    !bpf_source_tell_suspects(watch_source(agent->shared.watch), on_suspect, agent))
-		sandboxes_reread(agent->shared.sandboxes);
+	if (!agent->shared.sandboxes)
+		return;
+	sandboxes_reread_states(agent->shared.sandboxes);
+	tell_suspects(agent);
 }
 
 static void on_outcome(void *context, const struct outcome *outcome)
@@ -175,7 +182,7 @@ static int start_sandboxes(struct agent *agent, struct error *error)
 	err = sandboxes_new(options->base, &sandboxes, &agent->shared.sandboxes, error);
 	if (err)
 		return err;
-	on_reread(agent);
+	tell_suspects(agent);
 	if (agent->has_missed_suspects)
 		sandboxes_reread(agent->shared.sandboxes);
 	return 0;

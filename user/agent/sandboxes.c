@@ -395,6 +395,12 @@ static void on_changed(evutil_socket_t fd, short what, void *context)
 	}
 }
 
+void sandboxes_reread_states(struct sandboxes *sandboxes)
+{
+	gvisor_roots_look_again(sandboxes->roots);
+	on_changed(-1, 0, sandboxes);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;

@@ -40,6 +40,8 @@ void sandboxes_free(struct sandboxes *sandboxes);
 
 /* This process may be one: it is looked at when its exec is over, and again when its state may be written. */
 void sandboxes_suspect(struct sandboxes *sandboxes, pid_t pid);
+/* As if each state directory had changed: the kernel may not have told of all that has. */
+void sandboxes_reread_states(struct sandboxes *sandboxes);
 /* Any process may be: looks at all of /proc, now or within a few seconds. */
 void sandboxes_reread(struct sandboxes *sandboxes);
 

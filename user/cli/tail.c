@@ -15,6 +15,7 @@
 #include "core/glob.h"
 #include "out/cell.h"
 #include "out/event_text.h"
+#include "sys/gvisor_roots.h"
 #include "sys/gvisor_state.h"
 
 enum tail_output { TAIL_TABLE, TAIL_WIDE, TAIL_JSON };
@@ -304,12 +305,43 @@ static void count_sandbox(void *context, const struct gvisor_process *process)
 	(*(unsigned *)context)++;
 }
 
-/* Nothing shows that something is missing, where it is: inside, no hook of this kernel fires. */
-static bool has_told_of_sandboxes(void)
+/* Those that are PID 1 of a namespace of their own are known by their state files alone. */
+static void count_by_state(void *context, const char *root, const char *sandbox)
 {
+	struct gvisor_process process;
+	struct gvisor_states states;
+
+	if (gvisor_states_read("", root, sandbox, &states, NULL) < 0)
+		return;
+	for (size_t i = 0; i < states.count; i++) {
+		const struct gvisor_state *state = &states.items[i];
+
+		if (state->sandbox_pid && strcmp(state->identity.id, state->sandbox) == 0 &&
+		    gvisor_process_read("/proc", state->sandbox_pid, &process) == 0 &&
+		    process.is_pid_1)
+			count_sandbox(context, &process);
+	}
+	gvisor_states_done(&states);
+}
+
+static unsigned count_sandboxes(void)
+{
+	struct gvisor_roots *roots;
 	unsigned count = 0;
 
 	(void)gvisor_process_scan("/proc", count_sandbox, &count);
+	if (gvisor_roots_new("", NULL, &roots) == 0) {
+		(void)gvisor_roots_read(roots, count_by_state, &count);
+		gvisor_roots_free(roots);
+	}
+	return count;
+}
+
+/* Nothing shows that something is missing, where it is: inside, no hook of this kernel fires. */
+static bool has_told_of_sandboxes(void)
+{
+	unsigned count = count_sandboxes();
+
 	if (count)
 		(void)fprintf(stderr,
 			      "%u gVisor sandbox%s: exits inside are not shown; `lastout run` "

@@ -21,6 +21,12 @@ static const char *behind(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) == 0 && text[len] ? text + len : NULL;
 }
 
+/* Not a pattern, and without a way around what it says. */
+static bool is_plain_path(const char *path)
+{
+	return path[0] == '/' && !strpbrk(path, "*?[\\") && !strstr(path, "/..");
+}
+
 /* `runsc-sandbox --root=ROOT ... boot ... ID`, in whatever order. Arguments are ended by NUL, each. */
 static bool parse_command(const char *text, size_t len, struct gvisor_process *process)
 {
@@ -34,7 +40,7 @@ static bool parse_command(const char *text, size_t len, struct gvisor_process *p
 		root = value ? value : root;
 		last = argument;
 	}
-	if (!root || root[0] != '/' || strlen(root) >= sizeof(process->root))
+	if (!root || !is_plain_path(root) || strlen(root) >= sizeof(process->root))
 		return false;
 	if (last == text || last[0] == '-' || last[0] == '\0' || strchr(last, '/') ||
 	    strlen(last) >= sizeof(process->id))

@@ -27,7 +27,9 @@ enum {
 
 const char *const gvisor_usual_roots[] = {
 	"/run/runsc",		      /* runsc by itself: /var/run/runsc */
+	"/run/user/0/runsc",	      /* the same, in a session of root's own */
 	"/run/containerd/runsc/*",    /* its shim: a folder for each of containerd's namespaces */
+	"/run/containerd/runc/*",     /* where the shim for runc is told to run runsc */
 	"/run/docker/runtime-*/moby", /* Docker: by the runtime's name in its configuration */
 
 	NULL,
@@ -45,6 +47,7 @@ struct gvisor_roots {
 	char *prefix;
 	char *patterns[ROOTS_PATTERNS];
 	size_t pattern_count;
+	size_t given_count; /* of them: not learnt from anybody */
 	struct watched *table;
 	bool is_stale; /* the patterns may lead elsewhere now */
 };
@@ -155,6 +158,7 @@ int gvisor_roots_new(const char *prefix, const char *const *patterns,
 		err = -ENOMEM;
 	for (patterns = patterns ? patterns : gvisor_usual_roots; !err && *patterns; patterns++)
 		err = gvisor_roots_add(roots, *patterns);
+	roots->given_count = roots->pattern_count;
 	if (err)
 		gvisor_roots_free(roots);
 	else
@@ -178,16 +182,27 @@ void gvisor_roots_free(struct gvisor_roots *roots)
 	free(roots);
 }
 
+/* /var/run is a link to /run everywhere, and Docker and runsc say it so. */
+static const char *without_var(const char *path)
+{
+	return strncmp(path, "/var/run/", strlen("/var/run/")) == 0 ? path + strlen("/var") : path;
+}
+
 bool gvisor_roots_has(const struct gvisor_roots *roots, const char *root)
 {
-	static const char old_name[] = "/var/run/";
-
-	if (strncmp(root, old_name, strlen(old_name)) == 0)
-		root += strlen("/var"); /* Docker says it so, and it is a link everywhere */
-	for (size_t i = 0; i < roots->pattern_count; i++)
-		if (fnmatch(roots->patterns[i], root, FNM_PATHNAME) == 0)
+	for (size_t i = 0; i < roots->given_count; i++)
+		if (fnmatch(without_var(roots->patterns[i]), without_var(root), FNM_PATHNAME) == 0)
 			return true;
 	return false;
+}
+
+void gvisor_roots_look_again(struct gvisor_roots *roots)
+{
+	struct watched *watched, *next;
+
+	roots->is_stale = true;
+	HASH_ITER(hh, roots->table, watched, next)
+		watched->has_changed = true;
 }
 
 int gvisor_roots_fd(const struct gvisor_roots *roots)
@@ -198,13 +213,11 @@ int gvisor_roots_fd(const struct gvisor_roots *roots)
 static void take_event(struct gvisor_roots *roots, const struct inotify_event *event,
 		       gvisor_root_fn on_change, void *context)
 {
-	struct watched *watched, *next;
 	struct gvisor_file_name name;
+	struct watched *watched;
 
 	if (event->mask & IN_Q_OVERFLOW) {
-		roots->is_stale = true;
-		HASH_ITER(hh, roots->table, watched, next)
-			watched->has_changed = true;
+		gvisor_roots_look_again(roots);
 		return;
 	}
 	watched = find(roots, event->wd);

@@ -23,8 +23,11 @@ void gvisor_roots_free(struct gvisor_roots *roots);
 /* Also this one: where a sandbox was found. */
 int gvisor_roots_add(struct gvisor_roots *roots, const char *pattern);
 
-/* Is this one of them, as it is told? */
+/* Is this one of those they were made with? Not of those added. */
 bool gvisor_roots_has(const struct gvisor_roots *roots, const char *root);
+
+/* Has the next read tell all directories that are there, as the first did. */
+void gvisor_roots_look_again(struct gvisor_roots *roots);
 
 /* Readable when gvisor_roots_read has something to tell. Owned by the roots. */
 int gvisor_roots_fd(const struct gvisor_roots *roots);

@@ -425,11 +425,13 @@ def test_without_lastout(runsc: Runsc, events: Events, flags: tuple[str, ...]) -
     gvisor.need_cgroups(flags)
     managers = [runsc.start(flags=flags) for _ in TYPE_2]
     for manager, ending in zip(managers, TYPE_2):
+        events.await_mode(manager, "events")
         manager.do(ending)
         events.await_event(manager, "exit", is_last=True)
     # Those whose PID 1 is the work end after all others have had their chance.
     for ending, status in TYPE_1.items():
         work = runsc.start(flags=flags)
+        events.await_mode(work, "events")  # or its end might come before anybody listens
         work.do("stay")
         work.order(ending)
         assert events.await_event(work, "exit", role="init")["status"] == status

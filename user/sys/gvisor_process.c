@@ -96,14 +96,9 @@ static int read_command(const char *proc, pid_t pid, struct gvisor_process *proc
 
 int gvisor_process_read(const char *proc, pid_t pid, struct gvisor_process *ret_process)
 {
-	bool is_pid_1 = false;
-
-	if (!is_outside(proc, pid, our_pid_namespace(proc))) {
-		is_pid_1 = procfs_is_pid_1_below(proc, pid);
-		if (!is_pid_1)
-			return -ENOENT;
-	}
-	ret_process->is_pid_1 = is_pid_1;
+	ret_process->is_pid_1 = !is_outside(proc, pid, our_pid_namespace(proc));
+	if (ret_process->is_pid_1 && !procfs_is_pid_1_below(proc, pid))
+		return -ENOENT;
 	return read_command(proc, pid, ret_process);
 }
 

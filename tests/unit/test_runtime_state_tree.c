@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* State directories as they are for a moment, as somebody else configured them, or as nobody should. */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -263,14 +268,17 @@ static void test_no_files(void **state)
 	tree_put("secret", RUNC_STATE("/web", "/"));
 	tree_put_folder("run/runc/web");
 	assert_int_equal(symlink("../../../secret", tree_path("run/runc/web/state.json")), 0);
-	assert_int_equal(read_as("web", "/web"), 0);
+	assert_int_equal(read_as("web", "/web"), -EIO);
 	assert_int_equal(identity.init_pid, 0);
+	assert_int_equal(identity.unread.err, EBADMSG);
+	assert_non_null(strstr(identity.unread.path, "/run/runc/web/state.json"));
 	identity_done(&identity);
 	tree_put_folder("run/crun/job");
 	assert_int_equal(mkfifo(tree_path("run/crun/job/status"), 0600), 0);
 	assert_int_equal(mkfifo(tree_path("run/crun/job/config.json"), 0600), 0);
-	assert_int_equal(read_as("job", "/job"), 0);
+	assert_int_equal(read_as("job", "/job"), -EIO);
 	assert_int_equal(identity.init_pid, 0);
+	assert_int_equal(identity.unread.err, EBADMSG);
 }
 
 static void test_huge_files(void **state)
@@ -283,8 +291,124 @@ static void test_huge_files(void **state)
 	tree_put("run/crun/web/config.json", text);
 	tree_put("run/crun/web/status", text);
 	free(text);
-	assert_int_equal(read_as("web", "/web"), 0);
+	assert_int_equal(read_as("web", "/web"), -EIO);
 	assert_int_equal(identity.init_pid, 0);
+	assert_int_equal(identity.unread.err, EFBIG);
+}
+
+/* --- "not there" and "could not be read" are different answers --- */
+
+/* As a seccomp filter, a security module or a broken disk does. */
+static void fail_openat2(int err)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {sizeof(program) / sizeof(program[0]), program};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		_exit(99);
+}
+
+/* Which step went wrong; 0: none. */
+static int read_without_openat2(int err, const char *id, const char *path, bool is_held)
+{
+	struct runtime_roots roots = usual;
+	struct cgroup_identity found;
+	struct unread unread;
+
+	fail_openat2(err);
+	if (is_held)
+		runtime_state_hold(&roots);
+	for (int i = 0; i < 2; i++) { /* also for the second container of a held directory */
+		(void)snprintf(identity.id, sizeof(identity.id), "%s", id);
+		if (runtime_state_read(&roots, path, &identity) != -EIO)
+			return 1;
+		if (identity.unread.err != err || !identity.unread.path[0])
+			return 2;
+		if (runtime_state_identify(&roots, path, &found))
+			return 3;
+		if (!runtime_state_unread(&unread) || unread.err != err)
+			return 4;
+	}
+	return 0;
+}
+
+static int in_child(int err, const char *id, const char *path, bool is_held)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(read_without_openat2(err, id, path, is_held));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_unreadable_is_not_absent(void **state)
+{
+	static const int errors[] = {ENOSYS, EPERM, EACCES, EIO, EMFILE, ENOMEM};
+	static const char *const ids[] = {"web", ID};
+
+	(void)state;
+	tree_put("run/runc/web/state.json", RUNC_STATE("/web", "/srv/web"));
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		for (int id = 0; id < 2; id++)
+			for (int is_held = 0; is_held < 2; is_held++)
+				assert_int_equal(in_child(errors[i], ids[id], "/web", is_held), 0);
+	/* Nothing of the kind: known to be absent. */
+	assert_int_equal(read_as("other", "/other"), -ENOENT);
+	assert_int_equal(identity.unread.err, 0);
+}
+
+/* Each file that a reader takes names, labels or annotations from, unreadable alone. */
+static void test_each_file_unreadable(void **state)
+{
+	static const struct {
+		const char *id, *path, *bad;
+	} cases[] = {
+		{"web", "/web", "srv/web/config.json"},
+		{"job", "/job", "run/crun/job/config.json"},
+		{ID, "/k8s.io/" ID, TASKS "k8s.io/" ID "/config.json"},
+		{ID, "/k8s.io/" ID, "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"},
+		{ID, "/docker/" ID, "var/lib/docker/containers/" ID "/config.v2.json"},
+		{ID, "/libpod_parent/libpod-" ID,
+		 "var/lib/containers/storage/overlay-containers/" ID "/userdata/config.json"},
+		{ID, "/libpod_parent/libpod-" ID,
+		 "var/lib/containers/storage/overlay-containers/containers.json"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (i) {
+			assert_int_equal(end(state), 0);
+			assert_int_equal(begin(state), 0);
+		}
+		if (strcmp(cases[i].id, "web") == 0)
+			tree_put("run/runc/web/state.json", RUNC_STATE("/web", "/srv/web"));
+		if (strcmp(cases[i].id, "job") == 0)
+			tree_put("run/crun/job/status", "{\"pid\":42}");
+		if (strstr(cases[i].path, "k8s.io")) {
+			tree_put(TASKS "k8s.io/" ID "/config.json", "{}");
+			tree_put(TASKS "k8s.io/" ID "/init.pid", "42");
+		}
+		if (strstr(cases[i].path, "libpod"))
+			tree_put("var/lib/containers/storage/overlay-containers/" ID
+				 "/userdata/config.json",
+				 "{}");
+		tree_put(cases[i].bad, "");
+		(void)unlink(tree_path(cases[i].bad));
+		assert_int_equal(mkfifo(tree_path(cases[i].bad), 0600), 0);
+		if (read_as(cases[i].id, cases[i].path) != -EIO)
+			fail_msg("%s: not said to be unreadable", cases[i].bad);
+		assert_int_equal(identity.unread.err, EBADMSG);
+		assert_non_null(strstr(identity.unread.path, cases[i].bad));
+	}
 }
 
 /* A bundle's place is the state's word, taken below the root like all others. */
@@ -390,6 +514,8 @@ int main(void)
 		tree_test(test_refused_ids),
 		tree_test(test_no_files),
 		tree_test(test_huge_files),
+		tree_test(test_unreadable_is_not_absent),
+		tree_test(test_each_file_unreadable),
 		tree_test(test_bundle_stays_below_the_root),
 		tree_test(test_own_name_that_claims_a_pod),
 		tree_test(test_held_directories),

@@ -81,6 +81,8 @@ static void look_at_all(struct watch *watch)
 			continue;
 		}
 		watch_retake_init(watch, watched);
+		if (watch_identify_again(watch, watched))
+			watch_tell(watch, watched, WATCH_IDENTITY);
 		if (watch_refresh(watch, &watched->container))
 			watch_tell(watch, watched, WATCH_REREAD);
 	}

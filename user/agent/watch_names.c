@@ -13,25 +13,46 @@
 
 /* --- whose container it is --- */
 
-static void log_incomplete(const struct container *container)
+static void log_unread(const struct container *container)
 {
+	const struct unread *unread = &container->identity.unread;
 	struct log_line line;
 
-	log_begin(&line, LOG_LEVEL_WARN, "identity",
-		  "what the runtime keeps about a container cannot be read to its end");
+	log_begin(
+		&line, LOG_LEVEL_WARN, "identity",
+		"the runtime's state of a container cannot be read completely; policies that match "
+		"by what is missing do not apply");
 	log_string(&line, "container", container->identity.id);
 	log_string(&line, "runtime", runtime_name(container->identity.runtime));
+	if (unread->path[0])
+		log_string(&line, "path", unread->path);
+	log_string(&line, "error",
+		   unread->err == EAGAIN ? "it is incomplete or malformed" : strerror(unread->err));
 	log_end(&line);
 }
 
-bool watch_identify(struct watch *watch, struct watched *watched)
+static void set_unread(struct watch *watch, struct container *container, int err)
+{
+	struct unread *unread = &container->identity.unread;
+	bool is_known = container->identified == IDENTIFIED_PARTLY;
+
+	if (err != -EIO) {
+		unread->err = -err;
+		unread->path[0] = '\0';
+	}
+	container->identified = IDENTIFIED_PARTLY;
+	watch->unread_count++;
+	if (!is_known)
+		log_unread(container);
+}
+
+/* Once more; true if the answer is another one than before, or the last one. */
+static bool read_identity(struct watch *watch, struct watched *watched)
 {
 	struct container *container = &watched->container;
-	int err;
+	enum identified before = container->identified;
+	int err = runtime_state_read(&watch->options.roots, container->path, &container->identity);
 
-	if (!container_is_unidentified(container))
-		return false;
-	err = runtime_state_read(&watch->options.roots, container->path, &container->identity);
 	if (!err) {
 		container->identified = IDENTIFIED;
 		return true;
@@ -40,10 +61,21 @@ bool watch_identify(struct watch *watch, struct watched *watched)
 		container->identified = err == -ENOENT ? IDENTIFIED_PENDING : IDENTIFIED_HALF;
 		return false;
 	}
-	container->identified = err == -ENOENT ? IDENTIFIED_BY_PATH : IDENTIFIED_PARTLY;
-	if (err != -ENOENT)
-		log_incomplete(container);
-	return true;
+	if (err == -ENOENT)
+		container->identified = IDENTIFIED_BY_PATH;
+	else
+		set_unread(watch, container, err);
+	return container->identified != before;
+}
+
+bool watch_identify(struct watch *watch, struct watched *watched)
+{
+	return container_is_unidentified(&watched->container) && read_identity(watch, watched);
+}
+
+bool watch_identify_again(struct watch *watch, struct watched *watched)
+{
+	return watched->container.identified == IDENTIFIED_PARTLY && read_identity(watch, watched);
 }
 
 /* --- an init without a PID namespace of its own --- */

@@ -43,9 +43,10 @@ struct watch {
 	struct bpf_source_losses seen;
 	uint64_t rereads[WATCH_REREAD_COUNT];
 	uint64_t last_exits;
-	unsigned unwatched; /* containers for which there was no room when all were read */
-	bool has_new;	    /* some were added by the records just read */
-	bool must_adopt;    /* and were not counted from their making on */
+	uint64_t unread_count; /* times that state could not be read */
+	unsigned unwatched;    /* containers for which there was no room when all were read */
+	bool has_new;	       /* some were added by the records just read */
+	bool must_adopt;       /* and were not counted from their making on */
 	struct namespace_users *namespaces;
 	bool is_namespace_uncounted; /* out of memory once */
 	bool must_reread;	     /* although nothing was lost */
@@ -102,6 +103,8 @@ void watch_start_rereading(struct watch *watch);
 
 /* Reads whose container it is, unless that is settled. True: it is now. */
 bool watch_identify(struct watch *watch, struct watched *watched);
+/* The same for one whose state could not be read: what was in the way may be gone. */
+bool watch_identify_again(struct watch *watch, struct watched *watched);
 /* Has the timer look again while something is missing. */
 void watch_learn_later(struct watch *watch, const struct watched *watched);
 void watch_on_name_timer(evutil_socket_t fd, short what, void *context);

@@ -22,6 +22,11 @@ bool container_is_unidentified(const struct container *container)
 	       container->identified == IDENTIFIED_HALF;
 }
 
+bool container_is_fully_read(const struct container *container)
+{
+	return container->identified == IDENTIFIED || container->identified == IDENTIFIED_BY_PATH;
+}
+
 const char *container_name(const struct container *container)
 {
 	return container->identity.name ? container->identity.name : container->identity.id;

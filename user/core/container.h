@@ -29,7 +29,11 @@ enum identified {
 	IDENTIFIED_HALF,    /* not all of it is written yet */
 	IDENTIFIED,	    /* all there */
 	IDENTIFIED_BY_PATH, /* no runtime keeps state for it: what its cgroup's path tells is all */
-	IDENTIFIED_PARTLY,  /* there is state, but it could not be read to its end */
+	/*
+	 * State could not be read, see identity.unread: a name, label or namespace that is missing here
+	 * may exist. Unlike with IDENTIFIED and IDENTIFIED_BY_PATH, "missing" is not an answer.
+	 */
+	IDENTIFIED_PARTLY,
 };
 
 struct container {
@@ -61,6 +65,9 @@ bool container_is_guest(const struct container *container);
 
 /* May more still be learnt about whose it is? */
 bool container_is_unidentified(const struct container *container);
+
+/* Is a field that is missing from its identity known to be missing? */
+bool container_is_fully_read(const struct container *container);
 
 const char *role_name(enum role role);
 

@@ -19,6 +19,12 @@ struct identity_pairs {
 	size_t count;
 };
 
+/* State that exists, or may exist, but could not be read. */
+struct unread {
+	int err;	/* errno, 0: everything was read */
+	char path[256]; /* of the file or directory; "" if it is not known */
+};
+
 /* All zeroes is a valid one of which nothing is known. */
 struct identity {
 	enum runtime runtime;
@@ -36,6 +42,7 @@ struct identity {
 	uint64_t init_start_ticks; /* its start, in the unit of /proc/PID/stat; 0: not told */
 	uint64_t cpu_shares;	   /* what its CPU weighs, 1024 a core; 0: not told */
 	bool is_sandbox;	   /* a pod's pause container */
+	struct unread unread;	   /* why fields may be missing although the runtime has them */
 };
 
 void identity_done(struct identity *identity);

@@ -174,7 +174,9 @@ int containerd_meta_read(const struct runtime_roots *roots, const char *namespac
 	for (; *dirs; dirs++) {
 		_cleanup_close_ int dir = state_dirs_open(roots, *dirs);
 		_cleanup_close_ int fd = dir < 0 ? -1 : state_file_open(dir, DATABASE);
-		int err = fd < 0 ? -ENOENT : containerd_meta_take(fd, namespace, identity);
+		int err = dir < 0 ? -ENOENT :
+			  fd < 0  ? fd :
+				    containerd_meta_take(fd, namespace, identity);
 
 		if (err != -ENOENT)
 			return err;

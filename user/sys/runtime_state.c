@@ -12,6 +12,7 @@
 bool runtime_state_identify(const struct runtime_roots *roots, const char *cgroup_path,
 			    struct cgroup_identity *ret_identity)
 {
+	state_unread_clear();
 	return state_oci_identify_by_name(roots, cgroup_path, ret_identity) ||
 	       state_containerd_identify_by_name(roots, cgroup_path, ret_identity) ||
 	       state_oci_identify_by_cgroup(roots, cgroup_path, ret_identity) ||
@@ -19,16 +20,42 @@ bool runtime_state_identify(const struct runtime_roots *roots, const char *cgrou
 }
 
 /*
- * What can be learnt from several together: out of memory before all, then what is worth another
- * try. A file that is there and no good (a link, too large) is as if it said nothing.
+ * What can be learnt from several together: out of memory before all, then what could not be read or is
+ * no good, then what is worth another try.
  */
 static int both(int a, int b)
 {
-	if (a == -ENOMEM || b == -ENOMEM)
-		return -ENOMEM;
-	if (a == -EAGAIN || b == -EAGAIN)
-		return -EAGAIN;
-	return a == -ENOENT && b == -ENOENT ? -ENOENT : 0;
+	static const int order[] = {-ENOMEM, -EIO, -EAGAIN, 0};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return -ENOENT;
+}
+
+/* Any error that has no meaning of its own here. */
+static int plain(int err)
+{
+	return err == 0 || err == -ENOENT || err == -EAGAIN || err == -ENOMEM ? err : -EIO;
+}
+
+/* Is this engine the one, so that no other need be read? An id that was drawn is nobody else's. */
+static bool is_settled(int result, const struct identity *identity, enum runtime runtime)
+{
+	return result == 0 && identity->runtime == runtime && state_id_is_generated(identity->id);
+}
+
+static int read_engines(const struct runtime_roots *roots, const char *cgroup_path,
+			struct identity *identity)
+{
+	int result = plain(state_containerd_read(roots, cgroup_path, identity));
+
+	if (is_settled(result, identity, RUNTIME_CONTAINERD))
+		return result;
+	result = both(result, plain(state_docker_read(roots, identity)));
+	if (is_settled(result, identity, RUNTIME_DOCKER))
+		return result;
+	return both(result, plain(state_storage_read(roots, cgroup_path, identity)));
 }
 
 int runtime_state_read(const struct runtime_roots *roots, const char *cgroup_path,
@@ -38,8 +65,20 @@ int runtime_state_read(const struct runtime_roots *roots, const char *cgroup_pat
 
 	if (!state_id_is_valid(identity->id))
 		return -ENOENT;
-	result = state_containerd_read(roots, cgroup_path, identity);
-	result = both(result, state_docker_read(roots, identity));
-	result = both(result, state_storage_read(roots, cgroup_path, identity));
-	return both(result, state_oci_read(roots, cgroup_path, result == -ENOENT, identity));
+	state_unread_clear();
+	result = read_engines(roots, cgroup_path, identity);
+	result = both(result,
+		      plain(state_oci_read(roots, cgroup_path, result == -ENOENT, identity)));
+	if (result == -ENOMEM)
+		return result;
+	if (state_unread_take(&identity->unread))
+		return -EIO;
+	if (result == -EIO)
+		state_unread_take_any(&identity->unread);
+	return result;
+}
+
+bool runtime_state_unread(struct unread *ret_unread)
+{
+	return state_unread_take(ret_unread);
 }

@@ -42,16 +42,21 @@ void runtime_state_look_again(struct runtime_roots *roots);
  * Is this cgroup a container's, though its path alone does not tell? True if a runtime keeps state
  * under the name of the path's last component (runc, crun) or its last two (containerd: namespace,
  * id), or if the state of a container by another name says that this is its cgroup. runc says so
- * only after it has made the cgroup (crun before).
+ * only after it has made the cgroup (crun before). After false, runtime_state_unread says whether that
+ * means "no", or that state could not be read.
  */
 bool runtime_state_identify(const struct runtime_roots *roots, const char *cgroup_path,
 			    struct cgroup_identity *ret_identity);
+
+/* What the last of these two calls could not read; true if there is anything. */
+bool runtime_state_unread(struct unread *ret_unread);
 
 /*
  * Fills what the state tells of the container at this cgroup. The caller has set identity->runtime,
  * id and pod_uid from the cgroup's path; they may be refined. Called again while incomplete: what is
  * known is kept. 0: complete. -EAGAIN: something is not written yet, worth another try. -ENOENT: no
- * runtime keeps state for it. -ENOMEM.
+ * runtime keeps state for it, and every place where it could be was read. -EIO: something could not be
+ * read, and identity->unread says what; what was read is there, the rest is not known. -ENOMEM.
  */
 int runtime_state_read(const struct runtime_roots *roots, const char *cgroup_path,
 		       struct identity *identity);

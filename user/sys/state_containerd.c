@@ -80,7 +80,7 @@ static int read_orders(const struct containerd_task *task, struct identity *iden
 	if (err == -ENOENT) /* the folder is there, so it is being written */
 		return -EAGAIN;
 	if (err)
-		return err == -EAGAIN || err == -ENOMEM ? err : 0;
+		return err;
 	if (is_in(task, "k8s.io") || is_in(task, "moby"))
 		return 0;
 	if (!name && !state_id_is_generated(identity->id))
@@ -95,10 +95,13 @@ static int read_runc(const struct runtime_roots *roots, const struct containerd_
 	_cleanup_(state_json_done) json_t *options = NULL;
 	const char *root = NULL;
 	char path[PATH_SIZE + 16];
+	int err;
 
 	(void)snprintf(path, sizeof(path), "%s/options.json", task->path);
-	if (state_json_read(task->dir, path, OPTIONS_SIZE_MAX, &options) == 0)
-		root = state_json_string(options, "root");
+	err = state_json_read(task->dir, path, OPTIONS_SIZE_MAX, &options);
+	if (err && err != -ENOENT) /* the usual root would be a guess */
+		return err;
+	root = state_json_string(options, "root");
 	return state_oci_read_engine(roots, root && root[0] == '/' ? root : RUNC_DIR,
 				     task->namespace, cgroup_path, identity);
 }

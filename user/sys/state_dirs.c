@@ -33,7 +33,7 @@ const char *const *state_dirs(const struct runtime_roots *roots, enum runtime_di
 struct state_dirs_held {
 	struct held_dir {
 		char *path;
-		int fd; /* or why it cannot be opened */
+		int fd; /* -ENOENT or -ENOTDIR: it is not there */
 	} dirs[HELD_MAX];
 	size_t count;
 };
@@ -73,20 +73,23 @@ static const struct held_dir *find_held(const struct state_dirs_held *held, cons
 	return NULL;
 }
 
-/* NULL: there is no room for it. */
-static const struct held_dir *add_held(struct state_dirs_held *held, const char *root,
-				       const char *dir)
+/*
+ * A directory that is there or not there. One that cannot be opened is not held: each container that may
+ * have state in it fails anew, and that is noted for each.
+ */
+static void hold(struct state_dirs_held *held, const char *dir, int fd)
 {
 	struct held_dir *added = &held->dirs[held->count];
+	int copy = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (held->count == HELD_MAX)
-		return NULL;
+	if (held->count == HELD_MAX || (copy < 0 && copy != -ENOENT && copy != -ENOTDIR))
+		return;
 	added->path = strdup(dir);
-	if (!added->path)
-		return NULL;
-	added->fd = state_dir_open(root, dir);
-	held->count++;
-	return added;
+	added->fd = copy;
+	if (added->path)
+		held->count++;
+	else if (copy >= 0)
+		(void)close(copy);
 }
 
 int state_dirs_open(const struct runtime_roots *roots, const char *dir)
@@ -94,12 +97,13 @@ int state_dirs_open(const struct runtime_roots *roots, const char *dir)
 	const struct held_dir *held = roots->held ? find_held(roots->held, dir) : NULL;
 	int fd;
 
-	if (roots->held && !held)
-		held = add_held(roots->held, roots->root, dir);
-	if (!held)
-		return state_dir_open(roots->root, dir);
-	if (held->fd < 0)
+	if (held && held->fd < 0)
 		return held->fd;
-	fd = fcntl(held->fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+	fd = held ? fcntl(held->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (fd >= 0)
+		return fd;
+	fd = state_dir_open(roots->root, dir);
+	if (roots->held && !held)
+		hold(roots->held, dir, fd);
+	return fd;
 }

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +23,72 @@ enum {
 	OPEN_TRIES = 8,	 /* the kernel gives up on `..` while something is renamed */
 };
 
+/* --- what could not be read --- */
+
+static struct unread unread;	/* the first failure */
+static struct unread malformed; /* the last file that is no good */
+
+void state_unread_clear(void)
+{
+	unread.err = malformed.err = 0;
+}
+
+bool state_unread_take(struct unread *ret_unread)
+{
+	*ret_unread = unread;
+	return unread.err;
+}
+
+void state_unread_take_any(struct unread *ret_unread)
+{
+	*ret_unread = unread.err ? unread : malformed;
+}
+
+/* The whole path: `dir` is a descriptor, or AT_FDCWD for a path that is whole already. */
+static void note(struct unread *into, int dir, const char *path, int err)
+{
+	char link[32], base[PATH_MAX], whole[2 * PATH_MAX + 2];
+	ssize_t len;
+
+	if (strncmp(path, "./", 2) == 0)
+		path += 2;
+	into->err = -err;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	len = dir < 0 ? 0 : readlink(link, base, sizeof(base) - 1);
+	base[len > 0 ? len : 0] = '\0';
+	(void)snprintf(whole, sizeof(whole), "%s%s%.*s", base, *base && path[0] != '/' ? "/" : "",
+		       PATH_MAX, path);
+	/* Cut if need be: it is for people. */
+	(void)snprintf(into->path, sizeof(into->path), "%.*s", (int)sizeof(into->path) - 1, whole);
+}
+
+/* Returns the error, so that a reader can return it, too. */
+static int failed(int dir, const char *path, int err)
+{
+	if (!unread.err)
+		note(&unread, dir, path, err);
+	return err;
+}
+
+static int no_good(int dir, const char *path, int err)
+{
+	note(&malformed, dir, path, err);
+	return err;
+}
+
+static bool is_absent(int err)
+{
+	return err == -ENOENT || err == -ENOTDIR;
+}
+
+/* The path itself is a link, leads out, or is no file that can be opened: nothing of a runtime. */
+static bool is_no_file(int err)
+{
+	return err == -ELOOP || err == -EXDEV || err == -ENXIO || err == -ENODEV;
+}
+
+/* --- opening --- */
+
 static int open_below(int dir, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {
@@ -35,18 +103,33 @@ static int open_below(int dir, const char *path, int flags, uint64_t resolve)
 	return fd < 0 ? -errno : fd;
 }
 
+int state_file_probe(void)
+{
+	int fd = open_below(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return 0;
+}
+
 int state_dir_open(const char *root, const char *dir)
 {
 	_cleanup_close_ int root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
 
 	if (root_fd < 0)
-		return -errno;
-	return open_below(root_fd, dir, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
+		return failed(AT_FDCWD, root, -errno);
+	fd = open_below(root_fd, dir, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
+	return fd >= 0 || is_absent(fd) ? fd : failed(root_fd, dir, fd);
 }
 
 int state_dir_open_below(int dir, const char *path)
 {
-	return open_below(dir, path, O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	int fd = open_below(dir, path, O_RDONLY | O_DIRECTORY,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	return fd >= 0 || is_absent(fd) || is_no_file(fd) ? fd : failed(dir, path, fd);
 }
 
 bool state_dir_has(int dir, const char *path)
@@ -54,6 +137,8 @@ bool state_dir_has(int dir, const char *path)
 	_cleanup_close_ int fd = open_below(dir, path, O_PATH | O_DIRECTORY,
 					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
+	if (fd < 0 && !is_absent(fd) && !is_no_file(fd))
+		(void)failed(dir, path, fd);
 	return fd >= 0;
 }
 
@@ -81,11 +166,13 @@ int state_file_open(int dir, const char *path)
 					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	struct stat stat_buf;
 
-	if (fd < 0)
-		return fd == -ENOENT || fd == -ENOTDIR ? -ENOENT : -EBADMSG;
-	if (fstat(fd, &stat_buf) < 0)
-		return -errno;
-	return S_ISREG(stat_buf.st_mode) ? STEAL_FD(fd) : -EBADMSG;
+	if (is_absent(fd))
+		return -ENOENT;
+	if (is_no_file(fd))
+		return no_good(dir, path, -EBADMSG);
+	if (fd < 0 || fstat(fd, &stat_buf) < 0)
+		return failed(dir, path, fd < 0 ? fd : -errno);
+	return S_ISREG(stat_buf.st_mode) ? STEAL_FD(fd) : no_good(dir, path, -EBADMSG);
 }
 
 int state_file_read(int dir, const char *path, size_t max, char **ret_text, size_t *ret_len)
@@ -98,15 +185,15 @@ int state_file_read(int dir, const char *path, size_t max, char **ret_text, size
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &stat_buf) < 0)
-		return -errno;
+		return failed(dir, path, -errno);
 	if ((uint64_t)stat_buf.st_size > max)
-		return -EFBIG;
+		return no_good(dir, path, -EFBIG);
 	text = malloc((size_t)stat_buf.st_size + 1);
 	if (!text)
 		return -ENOMEM;
 	len = read_whole(fd, text, (size_t)stat_buf.st_size + 1);
 	if (len < 0)
-		return len;
+		return failed(dir, path, len);
 	if (len > stat_buf.st_size)
 		return -EAGAIN;
 	text[len] = '\0';
@@ -146,10 +233,19 @@ void state_dir_scan(int dir, state_dir_visit_fn visit, void *context)
 	struct dirent *entry;
 
 	if (!entries) {
+		(void)failed(dir, "", -errno);
 		cleanup_close(&fd);
 		return;
 	}
-	for (unsigned left = SCAN_MAX; left > 0 && (entry = readdir(entries)); left--)
+	for (unsigned left = SCAN_MAX; left > 0; left--) {
+		errno = 0;
+		entry = readdir(entries);
+		if (!entry) {
+			if (errno)
+				(void)failed(dir, "", -errno);
+			return;
+		}
 		if (state_id_is_valid(entry->d_name) && !visit(context, entry->d_name))
 			return;
+	}
 }

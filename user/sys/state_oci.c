@@ -178,10 +178,11 @@ static int read_bundle(const struct runtime_roots *roots, const struct oci_state
 	if (!state->bundle[0])
 		return -ENOENT;
 	bundle = state_dir_open(roots->root, state->bundle);
-	return bundle < 0 ? -ENOENT : oci_spec_read(bundle, ".", OCI_POD_NONE, identity);
+	return bundle < 0 ? bundle == -ENOTDIR ? -ENOENT : bundle :
+			    oci_spec_read(bundle, ".", OCI_POD_NONE, identity);
 }
 
-/* What cannot be read is not worth another try: the bundle may be gone since. */
+/* What is not there is not worth another try: the bundle may be gone since. */
 static int read_alone(const struct runtime_roots *roots, const struct oci_runtime *oci, int dir,
 		      const struct oci_state *state, struct identity *identity)
 {
@@ -195,7 +196,7 @@ static int read_alone(const struct runtime_roots *roots, const struct oci_runtim
 		err = oci_spec_read(dir, identity->id, OCI_POD_NONE, identity);
 	else
 		err = read_bundle(roots, state, identity);
-	return err == -ENOMEM ? err : 0;
+	return err == -ENOENT ? 0 : err;
 }
 
 static int read_in(const struct runtime_roots *roots, const struct oci_runtime *oci,
@@ -204,18 +205,18 @@ static int read_in(const struct runtime_roots *roots, const struct oci_runtime *
 {
 	_cleanup_close_ int dir = state_dirs_open(roots, where);
 	struct oci_state state = {0};
-	int err;
+	int err, alone_err = 0;
 
 	if (dir < 0)
 		return -ENOENT;
 	err = read_state(oci, dir, identity->id, cgroup_path, &state);
 	if (err == -ENOENT || err == -ESTALE)
 		return -ENOENT;
-	if (is_alone && read_alone(roots, oci, dir, &state, identity) < 0)
-		return -ENOMEM;
+	if (is_alone)
+		alone_err = read_alone(roots, oci, dir, &state, identity);
 	if (!err)
 		take_init(&state, identity);
-	return err;
+	return alone_err ? alone_err : err;
 }
 
 int state_oci_read(const struct runtime_roots *roots, const char *cgroup_path, bool is_alone,

@@ -130,7 +130,7 @@ static int read_sandbox_words(int dir, const char *driver, struct identity *iden
 	(void)snprintf(path, sizeof(path), "%s-containers/%s/userdata", driver, id);
 	err = oci_spec_read(dir, path, OCI_POD_NONE, &sandbox);
 	if (err)
-		return err == -ENOMEM ? err : 0;
+		return err == -ENOENT ? 0 : err;
 	return take_crio_words(&sandbox.annotations, identity);
 }
 

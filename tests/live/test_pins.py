@@ -156,6 +156,20 @@ def test_unpin(start_agent: StartAgent, pins: Pins, tmp_path: Path) -> None:
     assert done.stdout.startswith("0 sets of pins removed")
 
 
+def test_unpin_needs_no_configuration(
+    start_agent: StartAgent, pins: Pins, tmp_path: Path
+) -> None:
+    """With --pin: a package that is removed must not leave pins because its configuration is broken."""
+    start_agent(pin=pins.directory).kill()
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("policies: [\n")
+    unpin = ["run", "--unpin", "--config", broken]
+    assert lastout.call(*unpin).returncode == 1
+    done = lastout.call(*unpin, "--pin", pins.directory)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not pins.directory.exists()
+
+
 def test_unpin_leaves_a_living_agent_alone(
     start_agent: StartAgent, containers: Containers, pins: Pins
 ) -> None:

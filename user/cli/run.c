@@ -260,19 +260,25 @@ static int serve(struct run *run, struct error *error)
 
 static int unpin(struct run *run, struct error *error)
 {
+	const char *directory = run->options.pin;
 	unsigned count;
-	int err = run_options_load(&run->options, &run->config, error);
+	int err;
 
-	if (err)
-		return err;
+	/* With --pin the configuration has no say, and a broken one does not keep the pins. */
+	if (!directory) {
+		err = run_options_load(&run->options, &run->config, error);
+		if (err)
+			return err;
+		directory = run->config.pin;
+	}
 	if (geteuid() != 0)
 		return error_set(error, -EPERM, "it needs root: sudo lastout run --unpin");
-	if (strcmp(run->config.pin, "none") == 0)
+	if (strcmp(directory, "none") == 0)
 		return error_set(error, -EINVAL, "`pin: none`: there is no place to look at");
-	err = bpf_source_unpin(run->config.pin, &count, error);
+	err = bpf_source_unpin(directory, &count, error);
 	if (!err)
 		printf("%u set%s of pins removed from %s\n", count, count == 1 ? "" : "s",
-		       run->config.pin);
+		       directory);
 	return err;
 }
 

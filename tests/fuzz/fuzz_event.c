@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_exit(&line, &record, NULL);
 	container.identity = (struct identity){.name = name, .pod = name, .namespace = name};
 	memcpy(container.identity.id, name, strnlen(name, sizeof(container.identity.id) - 1));
-	memcpy(container.argv0, name, strnlen(name, sizeof(container.argv0) - 1));
+	command_line_set(&container.init_args, name, strlen(name));
 	container.init.pid = (pid_t)record.tid;
 	memcpy(container.init.comm, record.comm, ABI_COMM_SIZE);
 	check_exit(&line, &record, &container);

@@ -35,7 +35,7 @@ static void fill_table(const struct gvisor_listing *listing)
 {
 	static const struct gvisor_table_observer observer = {on_change, on_exit_record, NULL};
 	static const struct gvisor_named named = {
-		.id = "web", .cgroup = "", .argv0 = "", .pod_uid = "", .key = 7};
+		.id = "web", .cgroup = "", .pod_uid = "", .key = 7};
 	struct gvisor_table *table;
 	struct container *container;
 

@@ -77,6 +77,7 @@ static void check_process(void)
 {
 	static const char *const controllers[] = {"", "pids", "name=systemd"};
 	char text[256];
+	struct command_line args;
 	struct procfs_stat stat;
 	pid_t pid;
 
@@ -88,8 +89,12 @@ static void check_process(void)
 	(void)procfs_is_dying(proc, 1);
 	if (procfs_read_ns_pid(proc, 1, &pid) == 0)
 		require(pid > 0);
-	if (procfs_read_argv0(proc, 1, text, sizeof(text)) == 0)
-		require(strnlen(text, sizeof(text)) < sizeof(text));
+	if (procfs_read_command_line(proc, 1, &args) == 0) {
+		const char *program = command_line_program(&args);
+
+		require(args.size <= COMMAND_LINE_SIZE);
+		require(strnlen(program, sizeof(args.bytes)) < sizeof(args.bytes));
+	}
 	for (unsigned i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
 		if (procfs_read_cgroup(proc, 1, controllers[i], text, sizeof(text)) == 0)
 			require(text[0] == '/' && strnlen(text, sizeof(text)) < sizeof(text));

@@ -109,18 +109,18 @@ static void test_exit_in_a_container(void **state)
 	(void)state;
 	record.head.flags = EXIT_LAST | EXIT_EMPTY;
 	inside.init = (struct process){.pid = 4001, .comm = "sh"};
-	(void)snprintf(inside.argv0, sizeof(inside.argv0), "/sbin/pm");
+	command_line_set(&inside.init_args, "/sbin/pm", 9);
 	for (unsigned role = 0; role < COUNT(roles); role++) {
 		char expected[1024];
 
 		record.role = role;
-		(void)snprintf(expected, sizeof(expected),
-			       "%s\"role\":\"%s\",\"tasks_left\":3,%s,\"injected_left\":12,"
-			       "\"init\":{\"pid\":4001,\"comm\":\"sh\",\"argv0\":\"/sbin/pm\"}}\n",
-			       EXIT_HEAD EXIT_WHO
-			       "\"exit_code\":0,\"signal\":null,\"core_dumped\":false,"
-			       "\"oom_killed\":false," EXIT_USE,
-			       roles[role], CONTAINER);
+		(void)snprintf(
+			expected, sizeof(expected),
+			"%s\"role\":\"%s\",\"tasks_left\":3,%s,\"injected_left\":12,"
+			"\"init\":{\"pid\":4001,\"comm\":\"sh\",\"argv0\":\"/sbin/pm\",\"program\":\"pm\"}}\n",
+			EXIT_HEAD EXIT_WHO "\"exit_code\":0,\"signal\":null,\"core_dumped\":false,"
+					   "\"oom_killed\":false," EXIT_USE,
+			roles[role], CONTAINER);
 		check_exit(&record, &inside, expected);
 	}
 }

@@ -213,8 +213,7 @@ static void on_signalled(void *context, struct container *container, int err, co
 	tell("%s signalled %d %s", container->identity.id, err, text);
 }
 
-static const struct gvisor_named web = {
-	.id = "web", .cgroup = "/web", .argv0 = "", .pod_uid = "", .key = 1};
+static const struct gvisor_named web = {.id = "web", .cgroup = "/web", .pod_uid = "", .key = 1};
 
 /* Its host process: gone when the other end of the pipe is closed. */
 static void start(void)
@@ -330,8 +329,8 @@ static void test_nonsense_closes(void **state)
 static void test_removed_containers_message(void **state)
 {
 	static const struct gvisor_named both[] = {
-		{.id = "web", .cgroup = "", .argv0 = "", .pod_uid = "", .key = 1},
-		{.id = "db", .cgroup = "", .argv0 = "", .pod_uid = "", .key = 2},
+		{.id = "web", .cgroup = "", .pod_uid = "", .key = 1},
+		{.id = "db", .cgroup = "", .pod_uid = "", .key = 2},
 	};
 
 	(void)state;

@@ -53,7 +53,7 @@ static void test_read(void **state)
 	assert_int_equal(web->sandbox_pid, 27114);
 	assert_null(web->control_path);
 	assert_string_equal(web->cgroup, "/docker/web");
-	assert_string_equal(web->argv0, "/bin/goproc");
+	assert_string_equal(command_line_argument(&web->init_args, 0), "/bin/goproc");
 	assert_int_equal(web->status, GVISOR_STATUS_RUNNING);
 	assert_string_equal(identity_pairs_find(&web->identity.annotations, "lastout/policy"),
 			    "off");
@@ -85,7 +85,7 @@ static void test_pod(void **state)
 	assert_string_equal(app->identity.pod_uid, "2d3c6a5e-0000-4000-8000-000000000000");
 	assert_false(app->identity.is_sandbox);
 	assert_int_equal(app->status, GVISOR_STATUS_PAUSED);
-	assert_string_equal(app->argv0, "");
+	assert_int_equal(app->init_args.answer, ANSWER_UNREADABLE);
 	assert_null(app->cgroup);
 	/* a path of the host's */
 	(void)snprintf(control, sizeof(control), "%s/run/r/runsc-pod.sock", tree);

@@ -72,11 +72,12 @@ static const char *const more_helpers[] = {"house*", NULL};
 static int make_table(void **state)
 {
 	static const struct gvisor_table_observer observer = {on_change, on_exit_record, NULL};
-	static const struct gvisor_named named = {.id = "web",
-						  .cgroup = "/web",
-						  .argv0 = "goproc",
-						  .pod_uid = "",
-						  .key = UINT64_C(1) << 63};
+	static const struct gvisor_named named = {
+		.id = "web",
+		.cgroup = "/web",
+		.init_args = {.answer = ANSWER_VALUE, .size = 7, .bytes = "goproc"},
+		.pod_uid = "",
+		.key = UINT64_C(1) << 63};
 
 	(void)state;
 	told = (struct buf){0};
@@ -346,7 +347,7 @@ static void test_another_containers_event(void **state)
 static void test_neighbours_process(void **state)
 {
 	static const struct gvisor_named named = {
-		.id = "db", .cgroup = "", .argv0 = "", .pod_uid = "", .key = 7};
+		.id = "db", .cgroup = "", .pod_uid = "", .key = 7};
 	struct gvisor_event event;
 	struct container *db;
 

@@ -14,6 +14,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND	     UINT64_C(1000000000)
 
+static const struct command_line no_args;
+
 struct fixture {
 	struct policy_set set;
 	struct policy *policy;
@@ -28,7 +30,7 @@ static int set_up(void **state)
 	if (!f || policy_set_init(&f->set) < 0 || policy_set_add(&f->set, "test", &f->policy) < 0)
 		return -1;
 	f->policy->has_match = true;
-	f->subject = (struct policy_subject){&f->identity, "", "", ""};
+	f->subject = (struct policy_subject){&f->identity, "", "", &no_args};
 	*state = f;
 	return 0;
 }
@@ -83,8 +85,12 @@ struct match_case {
 static void check_inits(struct fixture *f, const struct match_case *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
+		struct command_line args = {0};
+
 		f->subject.comm = cases[i].comm;
-		f->subject.argv0 = cases[i].argv0;
+		if (cases[i].argv0[0])
+			command_line_add(&args, cases[i].argv0);
+		f->subject.init_args = &args;
 		if (!policy_mismatch(f->policy, &f->subject) != cases[i].matches)
 			fail_msg("comm '%s', argv[0] '%s'", cases[i].comm, cases[i].argv0);
 	}

@@ -12,6 +12,8 @@
 
 #define SECOND UINT64_C(1000000000)
 
+static const struct command_line no_args;
+
 /* never: ignores pods of kube-system; goproc, other: by init; patient, quiet: by choice alone. */
 struct fixture {
 	struct policy_set set;
@@ -38,7 +40,7 @@ static int set_up(void **state)
 
 	if (!f || policy_set_init(&f->set) < 0)
 		return -1;
-	f->subject = (struct policy_subject){&f->identity, "/c", "goproc", "/bin/goproc"};
+	f->subject = (struct policy_subject){&f->identity, "/c", "goproc", &no_args};
 	add(f, "never", POLICY_NAMESPACE, "kube-system")->action = POLICY_IGNORE;
 	add(f, "goproc", POLICY_INIT, "goproc");
 	add(f, "other", POLICY_INIT, "*proc");
@@ -93,7 +95,7 @@ static void test_the_first_that_matches(void **state)
 	struct fixture *f = *state;
 
 	check(f, "goproc", POLICY_MATCHED, NULL);
-	f->subject.comm = f->subject.argv0 = "otherproc";
+	f->subject.comm = "otherproc";
 	check(f, "other", POLICY_MATCHED, NULL);
 }
 
@@ -101,7 +103,7 @@ static void test_none(void **state)
 {
 	struct fixture *f = *state;
 
-	f->subject.comm = f->subject.argv0 = "bash";
+	f->subject.comm = "bash";
 	check(f, NULL, POLICY_NONE, NULL);
 }
 
@@ -121,7 +123,7 @@ static void test_own_choice_without_a_match(void **state)
 {
 	struct fixture *f = *state;
 
-	f->subject.comm = f->subject.argv0 = "bash";
+	f->subject.comm = "bash";
 	say(&f->identity.labels, "lastout/policy", "patient");
 	check(f, "patient", POLICY_BY_LABEL, NULL);
 }
@@ -149,7 +151,7 @@ static void test_rejected(void **state)
 		say(&f->identity.labels, "lastout/policy", words[i]);
 		check(f, "goproc", POLICY_MATCHED, words[i]);
 	}
-	f->subject.comm = f->subject.argv0 = "bash";
+	f->subject.comm = "bash";
 	check(f, NULL, POLICY_NONE, "\x1b[31m");
 }
 

@@ -171,30 +171,45 @@ static void test_pid_1_below(void **state)
 	assert_false(procfs_is_pid_1_below(tree, 4712));
 }
 
-static void check_argv0(const char *bytes, size_t len, const char *expected)
+static void check_args(const char *bytes, size_t len, const char *first, const char *second)
 {
-	char argv0[8] = "before";
+	struct command_line args;
+	const char *found;
 
 	tree_put_bytes("4711/cmdline", bytes, len);
-	assert_int_equal(procfs_read_argv0(tree, PID, argv0, sizeof(argv0)), 0);
-	assert_string_equal(argv0, expected);
+	assert_int_equal(procfs_read_command_line(tree, PID, &args), 0);
+	assert_int_equal(args.answer, ANSWER_VALUE);
+	assert_string_equal(command_line_argument(&args, 0), first);
+	found = command_line_argument(&args, 1);
+	assert_string_equal(found ? found : "none", second);
 }
 
-static void test_argv0(void **state)
+static void test_command_line(void **state)
 {
-	char argv0[8] = "kept";
+	struct command_line args;
+	char many[COMMAND_LINE_SIZE + 1];
 
 	(void)state;
-	check_argv0("sh\0-c\0x", 8, "sh");
-	check_argv0("sh\0", 3, "sh");
-	check_argv0("/bin/sh\0-c", 11, "/bin/sh");
-	check_argv0("/bin/goproc\0run", 16, "/bin/go");
-	/* A kernel thread; a program that was given no name; one that overwrote its own. */
-	check_argv0("", 0, "");
-	check_argv0("\0-c\0", 4, "");
-	check_argv0("nginx: master", 13, "nginx: ");
-	assert_int_equal(procfs_read_argv0(tree, 4712, argv0, sizeof(argv0)), -ENOENT);
-	assert_string_equal(argv0, "kept");
+	check_args("sh\0-c\0x", 8, "sh", "-c");
+	check_args("sh\0", 3, "sh", "none");
+	check_args("/bin/sh\0-c", 10, "/bin/sh", "-c");
+	/* A program that was given no name, and one that overwrote its own. */
+	check_args("\0-c\0", 4, "", "-c");
+	check_args("nginx: master", 13, "nginx: master", "none");
+	/* The second argument goes on, or may. */
+	memset(many, 'x', sizeof(many));
+	many[2] = '\0';
+	check_args(many, COMMAND_LINE_SIZE, "xx", "none");
+	check_args(many, sizeof(many), "xx", "none");
+	many[COMMAND_LINE_SIZE - 1] = '\0';
+	check_args(many, COMMAND_LINE_SIZE, "xx", many + 3);
+	/* A kernel thread, a zombie, or a program that is being exec'd. */
+	tree_put_bytes("4711/cmdline", "", 0);
+	assert_int_equal(procfs_read_command_line(tree, PID, &args), 0);
+	assert_int_equal(args.answer, ANSWER_UNREADABLE);
+	args.size = 77;
+	assert_int_equal(procfs_read_command_line(tree, 4712, &args), -ENOENT);
+	assert_int_equal(args.size, 77);
 }
 
 static void check_program(const char *link, const char *expected)
@@ -263,7 +278,7 @@ int main(void)
 		in_tree(test_ns_pid),
 		in_tree(test_ns_pid_behind_a_long_line),
 		in_tree(test_pid_1_below),
-		in_tree(test_argv0),
+		in_tree(test_command_line),
 		in_tree(test_pid_namespace),
 		in_tree(test_program),
 	};

@@ -75,8 +75,10 @@ static void put_identity(struct log_line *line, const struct container *containe
 static void put_init(struct log_line *line, const struct container *container)
 {
 	log_string(line, "init", container->init.comm);
-	if (container->argv0[0])
-		log_string(line, "argv0", container->argv0);
+	if (command_line_argument(&container->init_args, 0)) {
+		log_string(line, "argv0", command_line_argument(&container->init_args, 0));
+		log_string(line, "program", command_line_program(&container->init_args));
+	}
 	log_uint(line, "init_pid", (uint64_t)container->init.pid);
 }
 

@@ -16,7 +16,7 @@ struct policy_subject follower_subject(const struct container *container)
 		.identity = &container->identity,
 		.cgroup = container->path,
 		.comm = container->init.comm,
-		.argv0 = container->argv0,
+		.init_args = &container->init_args,
 	};
 }
 

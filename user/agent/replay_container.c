@@ -392,8 +392,8 @@ static void take_init(struct container *container, const struct replay_record *r
 		container->init.pid = record->init.pid;
 	if (record->init.comm[0])
 		container->init = record->init;
-	if (record->argv0[0])
-		memcpy(container->argv0, record->argv0, sizeof(container->argv0));
+	if (record->init_args.answer != ANSWER_UNREADABLE)
+		container->init_args = record->init_args;
 }
 
 static bool is_another_container(const struct replayed *replayed,

@@ -46,7 +46,7 @@ void replayed_match_policy(struct replay *replay, struct replayed *replayed)
 		.identity = &replayed->container.identity,
 		.cgroup = replayed->container.path,
 		.comm = replayed->container.init.comm,
-		.argv0 = replayed->container.argv0,
+		.init_args = &replayed->container.init_args,
 	};
 	const struct policy *policy;
 

@@ -125,8 +125,8 @@ static void take_init(struct container *container, const struct replay_record *r
 {
 	if (!container->init.comm[0])
 		memcpy(container->init.comm, record->init.comm, sizeof(container->init.comm));
-	if (!container->argv0[0])
-		memcpy(container->argv0, record->argv0, sizeof(container->argv0));
+	if (container->init_args.answer == ANSWER_UNREADABLE)
+		container->init_args = record->init_args;
 }
 
 /*

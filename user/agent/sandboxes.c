@@ -65,7 +65,7 @@ static int give_keys(const struct found *found, const struct gvisor_states *stat
 		keys[i] = key_of(found, state->identity.id);
 		named[i] = (struct gvisor_named){.id = state->identity.id,
 						 .cgroup = state->cgroup ? state->cgroup : "",
-						 .argv0 = state->argv0,
+						 .init_args = state->init_args,
 						 .pod_uid = state->identity.pod_uid,
 						 .key = keys[i]};
 	}

@@ -65,12 +65,12 @@ bool watch_refresh(struct watch *watch, struct container *container)
 	return true;
 }
 
-static void learn_argv0(const struct watch *watch, struct container *container)
+static void learn_args(const struct watch *watch, struct container *container)
 {
-	char argv0[sizeof(container->argv0)];
+	struct command_line args;
 
-	if (procfs_read_argv0(watch->options.proc, container->init.pid, argv0, sizeof(argv0)) == 0)
-		memcpy(container->argv0, argv0, sizeof(argv0));
+	if (procfs_read_command_line(watch->options.proc, container->init.pid, &args) == 0)
+		container->init_args = args;
 }
 
 void watch_learn_init(struct watch *watch, struct container *container)
@@ -82,7 +82,7 @@ void watch_learn_init(struct watch *watch, struct container *container)
 	    !procfs_is_start(&stat, container->init.start_ns))
 		return; /* dead already: its exit is on the way */
 	memcpy(container->init.comm, stat.comm, sizeof(container->init.comm) - 1);
-	learn_argv0(watch, container);
+	learn_args(watch, container);
 	if (procfs_read_pid_namespace(watch->options.proc, container->init.pid, &inode) == 0)
 		watch_set_namespace(watch, container, inode);
 }
@@ -110,7 +110,7 @@ static void take_counted_init(struct watch *watch, struct watched *watched)
 void watch_take_init(struct watch *watch, struct watched *watched)
 {
 	take_counted_init(watch, watched);
-	learn_argv0(watch, &watched->container);
+	learn_args(watch, &watched->container);
 }
 
 void watch_retake_init(struct watch *watch, struct watched *watched)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "abi.h"
+#include "core/command_line.h"
 #include "core/identity.h"
 
 /* (pid, start time): what a process is. Times are nanoseconds of CLOCK_BOOTTIME. */
@@ -42,7 +43,7 @@ struct container {
 	struct identity identity;
 	enum identified identified;
 	struct process init; /* pid 0: none yet */
-	char argv0[64];	     /* init's, "" while unknown */
+	struct command_line init_args;
 	ino_t pid_namespace; /* init's, 0 while unknown */
 	bool is_pid_1;	     /* the kernel side says that init is PID 1 of it */
 	struct abi_counts counts;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/command_line.h"
 #include "core/identity.h"
 #include "core/lifecycle.h"
 
@@ -126,7 +127,7 @@ struct policy_subject {
 	const struct identity *identity;
 	const char *cgroup; /* path */
 	const char *comm;   /* init's command name; "" unknown */
-	const char *argv0;  /* a path or a name; "" unknown */
+	const struct command_line *init_args;
 };
 
 /* Why a policy was chosen. */

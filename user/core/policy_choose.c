@@ -12,13 +12,6 @@
 #define CHOICE_VARIABLE "LASTOUT_POLICY"
 #define CHOICE_OFF	"off"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool globs_match(const struct policy_globs *globs, const char *text)
 {
 	for (size_t i = 0; i < globs->count; i++)
@@ -41,7 +34,7 @@ static bool key_matches(const struct policy_globs *globs, enum policy_key key,
 	switch (key) {
 	case POLICY_INIT:
 		return known_and_matches(globs, subject->comm) ||
-		       known_and_matches(globs, base_name(subject->argv0));
+		       known_and_matches(globs, command_line_base_name(subject->init_args));
 	case POLICY_CONTAINER:
 		return known_and_matches(globs, identity->name) ||
 		       known_and_matches(globs, identity->id);

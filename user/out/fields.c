@@ -75,6 +75,8 @@ void fields_container(struct json *json, const struct container *container)
 
 void fields_init(struct json *json, const struct container *container)
 {
+	const char *program = command_line_program(&container->init_args);
+
 	if (!container->init.pid) {
 		json_null(json, "init");
 		return;
@@ -82,6 +84,7 @@ void fields_init(struct json *json, const struct container *container)
 	json_object_begin(json, "init");
 	json_int(json, "pid", container->init.pid);
 	json_string(json, "comm", container->init.comm);
-	json_string(json, "argv0", container->argv0[0] ? container->argv0 : NULL);
+	json_string(json, "argv0", command_line_argument(&container->init_args, 0));
+	json_string(json, "program", program[0] ? program : NULL);
 	json_object_end(json);
 }

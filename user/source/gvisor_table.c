@@ -74,7 +74,7 @@ int gvisor_table_add(struct gvisor_table *table, const struct gvisor_named *name
 	container->cgroup = named->key;
 	copy_text(container->identity.id, sizeof(container->identity.id), named->id);
 	copy_text(container->identity.pod_uid, sizeof(container->identity.pod_uid), named->pod_uid);
-	copy_text(container->argv0, sizeof(container->argv0), named->argv0);
+	container->init_args = named->init_args;
 	container->identity.runtime = RUNTIME_RUNSC;
 	DL_APPEND(table->guests, guest);
 	*ret_container = container;

@@ -42,7 +42,7 @@ struct gvisor_table_observer {
 struct gvisor_named {
 	const char *id;
 	const char *cgroup; /* path, "" unknown */
-	const char *argv0;  /* init's, "" unknown */
+	struct command_line init_args;
 	const char *pod_uid;
 	uint64_t key; /* what container.cgroup becomes: unique among all containers, never 0 */
 };

@@ -121,12 +121,24 @@ static void take_ended(const json_t *object, const char *keys[4], uint64_t time_
 		*ret_ended = ended;
 }
 
+/* The first argument and the program: what is recorded of them all, and what is asked about. */
+static void take_init_args(const json_t *object, struct replay_record *record)
+{
+	const char *argv0 = text_of(object, "argv0"), *program = text_of(object, "program");
+
+	if (!argv0)
+		return;
+	command_line_add(&record->init_args, argv0);
+	if (program && strcmp(program, command_line_last_part(argv0)) != 0)
+		command_line_add(&record->init_args, program);
+}
+
 /* An object, or nothing. */
 static void take_init(const json_t *init, struct replay_record *record)
 {
 	(void)take_pid(init, "pid", &record->init.pid);
 	(void)take_comm(init, "comm", &record->init);
-	(void)take_text(init, "argv0", record->argv0, sizeof(record->argv0));
+	take_init_args(init, record);
 }
 
 /* --- the kinds of line --- */
@@ -172,7 +184,7 @@ static int parse_found(const json_t *line, struct replay_record *record, enum re
 	record->kind = kind;
 	(void)take_comm(line, "init", &record->init);
 	(void)take_pid(line, "init_pid", &record->init.pid);
-	(void)take_text(line, "argv0", record->argv0, sizeof(record->argv0));
+	take_init_args(line, record);
 	(void)take_number(line, "tasks", &record->counts.tasks);
 	if (!copy_text(line, "cgroup", &record->cgroup))
 		return -ENOMEM;

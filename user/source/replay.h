@@ -29,7 +29,7 @@ struct replay_record {
 	struct identity identity; /* of the container; owned */
 	char *cgroup;		  /* its path; owned; NULL: not told */
 	struct process init;
-	char argv0[64]; /* init's */
+	struct command_line init_args;
 
 	/* REPLAY_EXIT: who, from when to when, how, and who was left then */
 	struct process process;

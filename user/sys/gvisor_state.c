@@ -209,10 +209,19 @@ static int take_names(struct identity *identity)
 	return err;
 }
 
+static void take_args(const json_t *args, struct command_line *line)
+{
+	for (size_t i = 0; i < json_array_size(args); i++) {
+		const char *argument = json_string_value(json_array_get(args, i));
+
+		if (argument)
+			command_line_add(line, argument);
+	}
+}
+
 static int take_spec(const json_t *spec, struct gvisor_state *state)
 {
 	const json_t *process = json_object_get(spec, "process");
-	const char *argv0 = json_string_value(json_array_get(json_object_get(process, "args"), 0));
 	const char *cgroup = string_at(json_object_get(spec, "linux"), "cgroupsPath");
 	int err = take_annotations(json_object_get(spec, "annotations"),
 				   &state->identity.annotations);
@@ -223,7 +232,7 @@ static int take_spec(const json_t *spec, struct gvisor_state *state)
 		err = take_names(&state->identity);
 	if (!err && cgroup[0] == '/')
 		err = copy(cgroup, &state->cgroup);
-	(void)snprintf(state->argv0, sizeof(state->argv0), "%s", argv0 ? argv0 : "");
+	take_args(json_object_get(process, "args"), &state->init_args);
 	return err;
 }
 

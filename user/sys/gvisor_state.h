@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "core/command_line.h"
 #include "core/identity.h"
 
 /* What the command line of a sandbox's process tells. */
@@ -47,7 +48,7 @@ struct gvisor_state {
 	pid_t sandbox_pid;  /* 0: none */
 	char *control_path; /* of the sandbox's socket; NULL: it has an abstract name */
 	char *cgroup;	    /* path; NULL: none */
-	char argv0[64];	    /* what init is started as; "" unknown */
+	struct command_line init_args;
 	enum gvisor_status status;
 };
 

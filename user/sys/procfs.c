@@ -265,14 +265,19 @@ bool procfs_is_pid_1_below(const char *proc, pid_t pid)
 	return second && strcmp(second, "\t1\n") == 0;
 }
 
-int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size)
+int procfs_read_command_line(const char *proc, pid_t pid, struct command_line *ret_line)
 {
-	char path[PROCFS_PATH_SIZE];
+	char path[PROCFS_PATH_SIZE], bytes[COMMAND_LINE_SIZE + 2];
 	int len;
 
 	pid_path(path, proc, pid, "cmdline");
-	len = file_read_once(path, ret_argv0, size);
-	return len < 0 ? len : 0;
+	len = file_read_once(path, bytes, sizeof(bytes));
+	if (len < 0)
+		return len;
+	command_line_set(ret_line, bytes, (size_t)len);
+	if (len == 0)
+		ret_line->answer = ANSWER_UNREADABLE;
+	return 0;
 }
 
 int procfs_read_program(const char *proc, pid_t pid, char *ret_path, size_t size)

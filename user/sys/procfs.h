@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/command_line.h"
+
 /* The PID namespace of the host, whoever asks: PROC_PID_INIT_INO in the kernel. */
 #define PROCFS_HOST_PID_NAMESPACE 0xEFFFFFFCU
 
@@ -54,8 +56,11 @@ int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid);
 /* Is it PID 1 of a namespace that was made in the one that `proc` shows? False if it cannot be read. */
 bool procfs_is_pid_1_below(const char *proc, pid_t pid);
 
-/* argv[0], cut to size; "" for a process without arguments. */
-int procfs_read_argv0(const char *proc, pid_t pid, char *ret_argv0, size_t size);
+/*
+ * The beginning of its arguments. ANSWER_UNREADABLE if the file is empty: the kernel shows nothing during an
+ * exec and of a zombie, and since 5.18 it starts no program without arguments.
+ */
+int procfs_read_command_line(const char *proc, pid_t pid, struct command_line *ret_line);
 
 /* Path of the program it runs, as the kernel tells it; cut to size. */
 int procfs_read_program(const char *proc, pid_t pid, char *ret_path, size_t size);

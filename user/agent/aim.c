@@ -27,9 +27,10 @@ int aim_take(struct aim *aim, pid_t pid, struct error *error)
 
 void aim_await(struct aim *aim, struct event_base *base, event_callback_fn on_ended, void *context)
 {
-	if (aim->ended || aim->pidfd < 0)
+	if (aim->pidfd < 0)
 		return;
-	aim->ended = event_new(base, aim->pidfd, EV_READ, on_ended, context);
+	if (!aim->ended)
+		aim->ended = event_new(base, aim->pidfd, EV_READ, on_ended, context);
 	if (aim->ended)
 		(void)event_add(aim->ended, NULL);
 }

@@ -86,11 +86,18 @@ static void on_init_ended(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	if (!follower->end_written)
+		follower->end_written = watch_written(watch);
 	watch_drain(watch);
 	container = watch_find(watch, cgroup);
 	if (!container)
 		return; /* gone with the records just read, and the follower with it */
 	follower = container->follower;
+	if (follower->life.state != LIFECYCLE_GONE &&
+	    !watch_has_read(watch, follower->end_written)) {
+		follower_await_end(follower); /* more records than fit in a turn: in the next one */
+		return;
+	}
 	if (follower->life.state != LIFECYCLE_GONE)
 		follower_step(follower, LIFECYCLE_INIT_EXIT);
 }

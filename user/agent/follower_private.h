@@ -36,11 +36,12 @@ struct follower {
 	struct attempt attempt;
 	unsigned learn_tries;
 	uint64_t latency_ns;
-	int ordered_code;   /* what init is to exit with; FOLLOWER_NO_CODE: as the policy says */
-	bool is_shell;	    /* of a gVisor sandbox: what is inside it is followed in its stead */
-	bool is_looking;    /* the sandbox was asked who lives, and has not answered yet */
-	bool is_order_due;  /* an order waits for that answer */
-	bool is_ordered;    /* somebody has asked for the end by hand */
+	uint64_t end_written; /* the record of init's exit comes before this; 0: not ended yet */
+	int ordered_code;     /* what init is to exit with; FOLLOWER_NO_CODE: as the policy says */
+	bool is_shell;	      /* of a gVisor sandbox: what is inside it is followed in its stead */
+	bool is_looking;      /* the sandbox was asked who lives, and has not answered yet */
+	bool is_order_due;    /* an order waits for that answer */
+	bool is_ordered;      /* somebody has asked for the end by hand */
 	bool is_signal_due; /* asked to end, but no signal was sent yet: it was no moment for it */
 	bool was_asked;
 	bool was_killed;

@@ -121,14 +121,29 @@ void watch_retake_init(struct watch *watch, struct watched *watched)
 
 void watch_drain(struct watch *watch)
 {
+	bool is_all;
+
 	runtime_state_hold(&watch->options.roots);
-	(void)bpf_source_drain(watch->source); /* fails only if our own callback does */
+	is_all = bpf_source_drain(watch->source, WATCH_TURN_MS);
 	if (watch->has_new)
 		watch_adopt_new(watch);
 	runtime_state_release(&watch->options.roots);
 	watch_look_for_losses(watch);
 	if (watch->options.observer.on_drained)
 		watch->options.observer.on_drained(watch->options.observer.context);
+	/* In the next turn of the loop. By a timer: an event that is made active runs in this one. */
+	if (!is_all)
+		(void)evtimer_add(watch->more_timer, &(struct timeval){0});
+}
+
+uint64_t watch_written(const struct watch *watch)
+{
+	return bpf_source_written(watch->source);
+}
+
+bool watch_has_read(const struct watch *watch, uint64_t written)
+{
+	return bpf_source_has_read(watch->source, written);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -192,11 +207,12 @@ static int add_events(struct watch *watch, struct event_base *base, struct error
 	watch->readable = event_new(base, bpf_source_fd(watch->source), EV_READ | EV_PERSIST,
 				    on_readable, watch);
 	watch->drain_timer = event_new(base, -1, EV_PERSIST, on_readable, watch);
+	watch->more_timer = evtimer_new(base, on_readable, watch);
 	watch->name_timer = evtimer_new(base, watch_on_name_timer, watch);
 	watch->loss_timer = evtimer_new(base, watch_on_loss_timer, watch);
 	watch->reread_timer = evtimer_new(base, watch_on_reread_timer, watch);
-	if (!watch->readable || !watch->drain_timer || !watch->name_timer || !watch->loss_timer ||
-	    !watch->reread_timer || event_add(watch->readable, NULL) < 0)
+	if (!watch->readable || !watch->drain_timer || !watch->more_timer || !watch->name_timer ||
+	    !watch->loss_timer || !watch->reread_timer || event_add(watch->readable, NULL) < 0)
 		return error_set(error, -ENOMEM, "cannot set up the event loop");
 	if (watch->options.drain_ms) {
 		struct timeval every = {(time_t)(watch->options.drain_ms / 1000),
@@ -223,7 +239,8 @@ static int count_all(struct watch *watch)
 
 	bpf_source_adopt_end(watch->source);
 	/* What has happened meanwhile, or while nobody was there to read: noted, not told. */
-	(void)bpf_source_drain(watch->source);
+	(void)bpf_source_drain(watch->source,
+			       WATCH_RESYNC_MS); /* the rest is told like any other */
 	if (!err)
 		err = bpf_source_settle(watch->source);
 	return err;
@@ -296,6 +313,8 @@ void watch_free(struct watch *watch)
 		event_free(watch->readable);
 	if (watch->drain_timer)
 		event_free(watch->drain_timer);
+	if (watch->more_timer)
+		event_free(watch->more_timer);
 	if (watch->name_timer)
 		event_free(watch->name_timer);
 	if (watch->loss_timer)

@@ -34,7 +34,7 @@ struct watch_observer {
 	/* `container` NULL: a process in none. For a container, last_task and init_exit are set. */
 	void (*on_exit)(void *context, struct container *container,
 			const struct record_exit *record);
-	/* All records that waited have been told. */
+	/* Records have been told: all that waited, or as many as fit in a turn of the loop. */
 	void (*on_drained)(void *context);
 	/* Some process is in its exec, and may be a gVisor sandbox: its command line will tell. */
 	void (*on_suspect)(void *context, pid_t pid);
@@ -81,8 +81,15 @@ unsigned watch_container_count(const struct watch *watch);
  */
 int watch_set_helpers(struct watch *watch, const char *const *names, struct error *error);
 
-/* Reads everything that the kernel side has written so far. */
+/*
+ * Reads what the BPF programs have written so far, or as much of it as fits in a turn of the loop; the rest
+ * is read in the next turns.
+ */
 void watch_drain(struct watch *watch);
+
+/* How much has been written so far; has all of that been read? */
+uint64_t watch_written(const struct watch *watch);
+bool watch_has_read(const struct watch *watch, uint64_t written);
 
 /* Reads the container's counts anew; false if it is no longer counted. */
 bool watch_refresh(struct watch *watch, struct container *container);

@@ -144,8 +144,9 @@ static void read_everything(struct watch *watch, enum watch_reread why)
 
 	if (bpf_source_list_containers(watch->source, &counted, &count) < 0)
 		count = 0; /* with the next one */
-	(void)bpf_source_drain(
-		watch->source); /* what is listed has been told of by now, or never will */
+	/* What is listed has been told of when this is all read, or never will be. */
+	if (!bpf_source_drain(watch->source, WATCH_RESYNC_MS))
+		count = 0;
 	if (watch->has_new)
 		watch_adopt_new(watch);
 	watch_reread(watch, why);

@@ -12,6 +12,13 @@ enum {
 	WATCH_NAME_SECONDS = 1,
 	WATCH_NAME_TRIES = 4,
 	WATCH_IDENTITY_TRIES = 8,
+	/*
+	 * Records are read for so long in one turn of the loop, so that timers, signals, the API and the
+	 * watchdog get in between, however fast a container makes records.
+	 */
+	WATCH_TURN_MS = 20,
+	/* The same before everything is read again: what was written by then is better known before. */
+	WATCH_RESYNC_MS = 200,
 	/* Losses are looked for so long after a drain, not on the way from a last exit to its signal. */
 	WATCH_LOSS_MS = 250,
 	/* A container that is in doubt again and again does not have all read more often than that. */
@@ -35,6 +42,7 @@ struct watch {
 	struct bpf_source *source;
 	struct event *readable;
 	struct event *drain_timer;
+	struct event *more_timer; /* records are left for the next turn */
 	struct event *name_timer;
 	struct event *loss_timer;
 	struct watched *table;

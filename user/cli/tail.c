@@ -353,13 +353,17 @@ static bool has_told_of_sandboxes(void)
 static int follow(struct tail *tail)
 {
 	bool has_told = has_told_of_sandboxes();
+	uint64_t written;
 
 	(void)fprintf(stderr, "watching %u containers; Ctrl-C ends\n",
 		      watch_container_count(tail->watch));
 	if (!tail->is_broken)
 		(void)event_base_dispatch(tail->loop.base);
 	/* What happened before the end belongs to it. */
-	watch_drain(tail->watch);
+	written = watch_written(tail->watch);
+	do {
+		watch_drain(tail->watch);
+	} while (!tail->is_broken && !watch_has_read(tail->watch, written));
 	if (!has_told)
 		(void)has_told_of_sandboxes();
 	(void)fprintf(stderr, "%llu events, %llu lost\n", (unsigned long long)tail->printed,

@@ -8,16 +8,6 @@
 #include "base/cleanup.h"
 #include "source/bpf_private.h"
 
-static int on_ring_record(void *context, void *data, size_t size)
-{
-	struct bpf_source *source = context;
-	const struct record *record = data;
-
-	if (size >= sizeof(*record) && record->size <= size)
-		source->options.on_record(source->options.context, record);
-	return 0;
-}
-
 static void note_programs(struct bpf_source *source)
 {
 	const struct bpf_object_skeleton *all = source->skeleton->skeleton;
@@ -51,10 +41,8 @@ int bpf_source_open(const struct bpf_source_options *options, struct bpf_source 
 	}
 	if (!source->is_taken_over)
 		note_programs(source);
-	source->ring = ring_buffer__new(bpf_map__fd(source->skeleton->maps.ring), on_ring_record,
-					source, NULL);
-	if (!source->ring) {
-		err = error_set(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
+	err = bpf_ring_open(source, error);
+	if (err) {
 		bpf_source_close(source);
 		return err;
 	}
@@ -101,7 +89,7 @@ void bpf_source_close(struct bpf_source *source)
 {
 	if (!source)
 		return;
-	ring_buffer__free(source->ring);
+	bpf_ring_close(source);
 	if (source->skeleton && source->pins[0])
 		keep_links(source->skeleton);
 	lastout_bpf__destroy(source->skeleton);
@@ -138,13 +126,6 @@ bool bpf_source_may_skip(const struct bpf_source *source)
 int bpf_source_fd(const struct bpf_source *source)
 {
 	return bpf_map__fd(source->skeleton->maps.ring); /* libbpf's epoll would be one more step */
-}
-
-int bpf_source_drain(struct bpf_source *source)
-{
-	int count = ring_buffer__consume(source->ring);
-
-	return count < 0 ? count : 0;
 }
 
 static int helper_key(const char *pattern, struct abi_helper_key *ret_key)

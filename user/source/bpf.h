@@ -78,8 +78,16 @@ bool bpf_source_may_skip(const struct bpf_source *source);
 /* Readable (epoll) when the kernel side wants to be read. Owned by the source. */
 int bpf_source_fd(const struct bpf_source *source);
 
-/* Hands all waiting records to on_record. */
-int bpf_source_drain(struct bpf_source *source);
+/*
+ * Hands the records to on_record that have been written until now, for about so long at most. True: all of
+ * them. What is left, or is written meanwhile, keeps bpf_source_fd readable.
+ */
+bool bpf_source_drain(struct bpf_source *source, uint64_t budget_ms);
+
+/* A position in the stream of records: the end of what has been written so far. */
+uint64_t bpf_source_written(const struct bpf_source *source);
+/* Have all records up to that position been read? */
+bool bpf_source_has_read(const struct bpf_source *source, uint64_t written);
 
 /*
  * Command names that helpers go by: NAME, or PREFIX*; those of both lists, which NULL ends, and no

@@ -21,6 +21,9 @@ enum {
 struct bpf_source {
 	struct lastout_bpf *skeleton;
 	struct ring_buffer *ring;
+	void *ring_pages;	 /* its two counters, see bpf_ring.c; NULL: not mapped */
+	uint64_t drain_to;	 /* the drain that is going on ends at this position, */
+	uint64_t drain_until_ns; /* or at this time */
 	struct bpf_source_options options;
 	struct abi_version version; /* of what is loaded */
 	unsigned cpus;
@@ -43,6 +46,11 @@ int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, st
 
 /* May a process that is in a BTF hook be preempted? Then that hook is skipped for whoever comes. */
 bool bpf_kernel_preempts_hooks(void);
+
+/* --- bpf_ring.c --- */
+
+int bpf_ring_open(struct bpf_source *source, struct error *error);
+void bpf_ring_close(struct bpf_source *source);
 
 /* --- bpf_load.c --- */
 

@@ -27,7 +27,6 @@ ifeq ($(SANITIZE),1)
 B := build-asan
 CFLAGS ?= -O1 -g -fno-omit-frame-pointer
 CFLAGS += $(SANITIZERS)
-LDFLAGS ?= -Wl,--gc-sections
 else ifeq ($(ARM64),1)
 # ARM64=1: for arm64, from here, with libraries of Debian's that are unpacked and not installed.
 B := build/arm64
@@ -45,15 +44,13 @@ WARNINGS := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
 CPPFLAGS := -D_GNU_SOURCE -iquote user -iquote include -iquote $(B) $(SYSROOT_CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sections
-# libevent's resolver, which is not used, makes ld warn about static linking.
-LDFLAGS ?= -static -Wl,--gc-sections -Wl,--no-warnings
 LDFLAGS += $(SYSROOT_LDFLAGS)
-# Listed whole, in the order that a static link needs.
-LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng -lbpf -lelf -lz
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
 
 USER_SOURCES := $(wildcard user/*/*.c)
 USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o) $(B)/gvisor.pb-c.o
+# For the static program only, which $(B)/link.flags says.
+NAME_SERVICE := $(B)/user/no_name_service.o
 # maps first: bpftool's linker takes map offsets from the file that defines them.
 BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
@@ -72,7 +69,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out tests/benc
 FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/floor_*.bpf.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
-C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+C_FILES := $(wildcard user/*.c user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 
 ifeq ($(V),1)
 say = @:
@@ -148,9 +145,11 @@ fuzz: $(FUZZERS)
 	$(Q)tests/run fuzz $(T)
 
 # ctuuninitvar takes every out-parameter for a use of what it points to.
-lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h
+lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h $(USER_OBJECTS)
 	$(say) LAYERS user
 	$(Q)tools/check-layers --self-test && tools/check-layers -I $(B)
+	$(say) SYMBOLS user
+	$(Q)CC='$(CC)' tools/check-symbols $(USER_OBJECTS)
 	$(say) VMLINUX vmlinux/vmlinux.h
 	$(Q)tools/vmlinux --check
 	$(say) FORMAT .
@@ -222,9 +221,18 @@ $(B)/build-id: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(BUILD)' | cmp -s - $@ || echo '$(VERSION) $(BUILD)' >$@
 
-$(B)/lastout: $(USER_OBJECTS)
+# Looked at each time, because the libraries may have changed.
+$(B)/link.flags: $(NAME_SERVICE) FORCE
+	@mkdir -p $(@D)
+	@CC='$(CC)' tools/link-flags $(if $(filter 1,$(SANITIZE)),--shared,$(NAME_SERVICE)) \
+		$(LDFLAGS) >$@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+# Run at once, if it is for this machine: a program that was linked may still be unable to start.
+$(B)/lastout: $(USER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(USER_OBJECTS) @$(B)/link.flags -o $@
+	$(if $(ARM64),,$(Q)$@ version >/dev/null || { echo "$@: linked, but does not run" >&2; exit 1; })
 
 $(B)/lastout.8: docs/lastout.8.scd
 	$(say) MAN $@
@@ -243,7 +251,7 @@ $(B)/lastout.service: deploy/systemd/lastout.service FORCE
 
 # Anew when the list of libraries has changed.
 ifdef SYSROOT
-$(USER_OBJECTS): $(SYSROOT)/complete
+$(USER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags: $(SYSROOT)/complete
 
 $(SYSROOT)/complete: tools/install-deps tools/arm64-sysroot
 	$(say) UNPACK $(SYSROOT)
@@ -307,10 +315,10 @@ $(B)/tests/programs/odd-init32: tests/programs/odd-init32.c
 		-fno-stack-protector $(WARNINGS) $< -o $@
 
 # What calls into lastout's own code, so that one part of it can be tried alone.
-$(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS)
+$(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) @$(B)/link.flags -o $@
 
 $(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
 	$(say) BPF $<
@@ -322,9 +330,9 @@ $(B)/tests/bench/floor.skel.h: $(FLOOR_OBJECTS)
 	$(Q)$(BPFTOOL) gen object $(@D)/floor.bpf.o $^
 	$(Q)$(BPFTOOL) gen skeleton $(@D)/floor.bpf.o name floor > $@
 
-$(B)/tests/bench/floor: tests/bench/floor.c $(B)/tests/bench/floor.skel.h
+$(B)/tests/bench/floor: tests/bench/floor.c $(B)/tests/bench/floor.skel.h $(NAME_SERVICE) $(B)/link.flags
 	$(say) CC $<
-	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) -iquote $(@D) $< -lbpf -lelf -lz -o $@
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 $(WARNINGS) -iquote $(@D) $< @$(B)/link.flags -o $@
 
 $(B)/tests/bench/%: tests/bench/%.c
 	$(say) CC $<

@@ -51,7 +51,7 @@ static void test_match(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
-		if (glob_match(cases[i].pattern, cases[i].text) != cases[i].is_match)
+		if (glob_matches(cases[i].pattern, cases[i].text) != cases[i].is_match)
 			fail_msg("'%s' on '%s'", cases[i].pattern, cases[i].text);
 }
 

@@ -196,7 +196,7 @@ static const struct option_row options[] = {
 
 static bool fits(const char *glob, const char *text)
 {
-	return !glob || (text && glob_match(glob, text));
+	return !glob || (text && glob_matches(glob, text));
 }
 
 /* By name, by id, or by as much of the id as tables show. */
@@ -234,7 +234,7 @@ static bool is_wanted(const struct tail *tail, const struct record_exit *record,
 	if (!tail->comm)
 		return true;
 	memcpy(comm, record->comm, ABI_COMM_SIZE);
-	return glob_match(tail->comm, comm);
+	return glob_matches(tail->comm, comm);
 }
 
 static void flush(void *context)

@@ -21,7 +21,7 @@ static const char *const improbable_names[] = {
 
 #define NAME_COUNT (sizeof(improbable_names) / sizeof(improbable_names[0]))
 
-bool glob_match(const char *pattern, const char *text)
+bool glob_matches(const char *pattern, const char *text)
 {
 	return fnmatch(pattern, text, 0) == 0;
 }
@@ -31,6 +31,6 @@ bool glob_matches_everything(const char *pattern)
 	size_t missed = 0;
 
 	for (size_t i = 0; i < NAME_COUNT; i++)
-		missed += !glob_match(pattern, improbable_names[i]);
+		missed += !glob_matches(pattern, improbable_names[i]);
 	return missed <= 1;
 }

@@ -8,7 +8,7 @@
  * Whether the whole text matches the shell pattern (`*`, `?`, `[a-z]`, `[!x]`, `\` quotes). Slashes
  * and leading dots are characters like any other. A broken pattern matches what fnmatch says.
  */
-bool glob_match(const char *pattern, const char *text);
+bool glob_matches(const char *pattern, const char *text);
 
 /*
  * Whether a pattern is no choice at all, because about any name matches: `*`, `**`, `?*`, `*?`,

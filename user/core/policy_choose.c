@@ -15,7 +15,7 @@
 static bool globs_match(const struct policy_globs *globs, const char *text)
 {
 	for (size_t i = 0; i < globs->count; i++)
-		if (glob_match(globs->globs[i], text))
+		if (glob_matches(globs->globs[i], text))
 			return true;
 	return false;
 }

@@ -25,8 +25,8 @@ void test_check(bool has_tracefs)
 	program_start(&program, argv);
 	status = program_end(&program, 0);
 	check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "check: wait status %d", status);
-	check(text_count(&program.out, "programs", ground_hooks(has_tracefs), NULL, 0) == 1,
-	      "check: not with %s hooks", ground_hooks(has_tracefs));
+	check(text_count(&program.out, "programs", ground_better_hooks(has_tracefs), NULL, 0) == 1,
+	      "check: not with %s hooks", ground_better_hooks(has_tracefs));
 	program_print_if_failed(&program);
 	program_free(&program);
 }

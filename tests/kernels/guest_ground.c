@@ -93,6 +93,11 @@ const char *ground_hooks(bool has_tracefs)
 	return has_tracefs && kernel() >= 5015 ? "classic" : "btf";
 }
 
+const char *ground_better_hooks(bool has_tracefs)
+{
+	return has_tracefs && !ground_is_lossless() ? "classic" : "btf";
+}
+
 bool ground_is_lossless(void)
 {
 	return kernel() < 7000;

@@ -20,7 +20,6 @@ static void make_output(int fds[2])
 
 void program_start(struct program *program, const char *const argv[])
 {
-	char *const envp[] = {NULL};
 	int out[2], error[2];
 
 	memset(program, 0, sizeof(*program));
@@ -32,7 +31,7 @@ void program_start(struct program *program, const char *const argv[])
 	if (program->pid == 0) {
 		(void)dup2(out[1], STDOUT_FILENO);
 		(void)dup2(error[1], STDERR_FILENO);
-		(void)execve(argv[0], (char *const *)argv, envp);
+		(void)execve(argv[0], (char *const *)argv, environ);
 		_exit(127);
 	}
 	(void)close(out[1]);

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import process
+from harness import cgroup, machine, process
 from harness.agent import Agent, StartAgent
 from harness.deadline import wait_until
 
@@ -31,6 +31,16 @@ def _await_idle(agent: Agent) -> None:
 
 def test_no_timer(quiet: Agent) -> None:
     _await_idle(quiet)
+
+
+@pytest.mark.parametrize("hooks", ["btf", "classic"])
+def test_empty_cgroup(start_agent: StartAgent, hooks: str) -> None:
+    """A runtime that was killed leaves one: nobody is at work there, whose exit might be missed."""
+    with cgroup.counted("empty"):
+        agent = start_agent(verbose=False, **machine.with_hooks(hooks))
+        assert agent.await_ready()["hooks"] == hooks
+        assert agent.about()["containers"] >= 1
+        _await_idle(agent)
 
 
 def _execute(program: Path, count: int) -> None:

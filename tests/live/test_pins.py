@@ -11,7 +11,7 @@ from typing import Callable
 
 import pytest
 
-from harness import builds, cgroup, lastout, process
+from harness import builds, cgroup, lastout, machine, process
 from harness.agent import Agent, StartAgent
 from harness.container import Container
 from harness.containers import Containers
@@ -349,6 +349,38 @@ def test_other_sizes(
         lambda: start_agent(pin=pins.directory),
         lambda: start_configured(pin=pins.directory, max_containers=100, max_processes=2000),
     )
+
+
+@pytest.mark.parametrize("before, after", [("btf", "classic"), ("classic", "btf")])
+def test_hooks_of_the_other_variant(
+    start_agent: StartAgent, containers: Containers, pins: Pins, before: str, after: str
+) -> None:
+    """What the agent before could not have, or took by mistake, does not stay for good."""
+    agents: list[Agent] = []
+
+    def start(hooks: str) -> Agent:
+        agents.append(start_agent(pin=pins.directory, **machine.with_hooks(hooks)))
+        return agents[-1]
+
+    change_agents(containers, pins, lambda: start(before), lambda: start(after))
+    assert [agent.await_ready()["hooks"] for agent in agents] == [before, after]
+    assert {name.rpartition("_")[2] for name in pins.links() if "exit" in name} == {after}
+    assert not any(pins.losses().values())
+
+
+def test_better_hooks_out_of_reach(
+    start_agent: StartAgent, containers: Containers, pins: Pins
+) -> None:
+    """Those that are pinned go on: they are as good as any that could be had."""
+    start_agent(pin=pins.directory, **machine.with_hooks("btf")).kill()
+    kept = pins.the_set()
+    container = containers.shell(manager(task("exit 7")))
+    pid = container.await_up()
+    end_task(container, pid)
+    agent = start_agent(pin=pins.directory, **machine.without_tracefs("classic"))
+    assert agent.await_ready()["hooks"] == "btf"
+    assert pins.the_set() == kept
+    assert last_task(agent.await_finished(container)) == (pid, "sh", code(7))
 
 
 # Killed at any moment

@@ -169,6 +169,19 @@ static void log_unpinned(const char *reason)
 	log_end(&line);
 }
 
+static void log_lack(const struct bpf_source *source)
+{
+	const char *lack = bpf_source_lack(source);
+	struct log_line line;
+
+	if (!lack)
+		return;
+	log_begin(&line, LOG_LEVEL_WARN, "hooks", "the better hooks cannot be used");
+	log_string(&line, "hooks", bpf_source_variant(source));
+	log_string(&line, "reason", lack);
+	log_end(&line);
+}
+
 /* No BPF file system, or none to write to: to watch without pins is better than not to watch. */
 static bool is_no_place(int err)
 {
@@ -197,6 +210,7 @@ static int open_source(struct watch *watch, struct error *error)
 	}
 	if (err)
 		return err;
+	log_lack(watch->source);
 	bpf_source_read_losses(watch->source, &watch->at_start);
 	watch->seen = watch->at_start;
 	return watch_set_helpers(watch, watch->options.helpers, error);

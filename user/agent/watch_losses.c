@@ -121,14 +121,29 @@ void watch_reread(struct watch *watch, enum watch_reread why)
 		log_losses(&found, "counts were wrong, and are right again");
 }
 
+/* A cgroup in which no process is: of a runtime that was killed, or that has not put one in yet. */
+static bool is_empty(const struct watch *watch, const struct container *container)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0;
+
+	if (container->init.pid)
+		return false; /* while it lives; its exit has a record of its own */
+	return cgroupfs_read_procs(&watch->hierarchy, container->path, &pids, &count) == 0 &&
+	       count == 0;
+}
+
 /* Is there a last exit that could be missed? A run of a hook that the kernel skips wakes nobody. */
 static bool may_work(const struct watch *watch)
 {
 	const struct watched *watched, *next;
 
 	HASH_ITER(hh, watch->table, watched, next) {
-		if (!watched->container.is_gone && !watched->container.is_idle)
-			return true; /* a first task is told late, too: perhaps it is there */
+		const struct container *container = &watched->container;
+
+		/* A first task is told late, too: perhaps it is there. */
+		if (!container->is_gone && !container->is_idle && !is_empty(watch, container))
+			return true;
 	}
 	return false;
 }

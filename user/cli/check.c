@@ -107,28 +107,33 @@ static enum verdict look_cgroups(struct error *error)
 	return CHECK_OK;
 }
 
-static enum verdict look_tracefs(struct error *error)
-{
-	if (access("/sys/kernel/tracing/events/sched", F_OK) == 0 ||
-	    access("/sys/kernel/debug/tracing/events/sched", F_OK) == 0) {
-		(void)error_set(error, 0, "mounted");
-		return CHECK_OK;
-	}
-	(void)error_set(error, 0,
-			"not mounted: BTF hooks are used, of which kernels from 7.1 on leave out a "
-			"run now and then; mount -t tracefs tracefs /sys/kernel/tracing");
-	return CHECK_NOTE;
-}
-
 static void ignore_record(void *context, const struct record *record)
 {
 	(void)context;
 	(void)record;
 }
 
+/* Which hooks, and why; what would help where they are not the better ones. */
+static enum verdict describe_hooks(const struct bpf_source *source, struct error *ret_text)
+{
+	const char *lack = bpf_source_lack(source), *variant = bpf_source_variant(source);
+
+	if (lack && bpf_source_skips_btf(source))
+		(void)error_set(ret_text, 0,
+				"load and attach, with %s hooks, of which this kernel skips runs "
+				"now and then; %s",
+				variant, lack);
+	else if (lack)
+		(void)error_set(ret_text, 0, "load and attach, with %s hooks; %s", variant, lack);
+	else
+		(void)error_set(ret_text, 0, "load and attach, with %s hooks", variant);
+	return lack ? CHECK_NOTE : CHECK_OK;
+}
+
 static enum verdict look_programs(struct error *error)
 {
 	struct hierarchy hierarchy = {0};
+	enum verdict verdict;
 	struct bpf_source *source;
 	struct bpf_source_options options = {.on_record = ignore_record};
 
@@ -138,16 +143,16 @@ static enum verdict look_programs(struct error *error)
 	options.settings.hierarchy_id = hierarchy.id;
 	if (bpf_source_open(&options, &source, error) < 0)
 		return CHECK_MISSING;
-	(void)error_set(error, 0, "load and attach, with %s hooks", bpf_source_variant(source));
+	verdict = describe_hooks(source, error);
 	bpf_source_close(source);
-	return CHECK_OK;
+	return verdict;
 }
 
 static const struct check_row rows[] = {
-	{"root", look_root},	   {"rights", look_rights},
-	{"kernel", look_kernel},   {"pid namespace", look_pid_namespace},
-	{"pidfd", look_pidfd},	   {"cgroups", look_cgroups},
-	{"tracefs", look_tracefs}, {"programs", look_programs},
+	{"root", look_root},	     {"rights", look_rights},
+	{"kernel", look_kernel},     {"pid namespace", look_pid_namespace},
+	{"pidfd", look_pidfd},	     {"cgroups", look_cgroups},
+	{"programs", look_programs},
 };
 
 /* --- a configuration --- */

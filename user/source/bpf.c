@@ -118,9 +118,19 @@ const char *bpf_source_variant(const struct bpf_source *source)
 	return source->version.is_classic ? "classic" : "btf";
 }
 
+const char *bpf_source_lack(const struct bpf_source *source)
+{
+	return source->lack.text[0] ? source->lack.text : NULL;
+}
+
+bool bpf_source_skips_btf(const struct bpf_source *source)
+{
+	return source->is_preempted;
+}
+
 bool bpf_source_may_skip(const struct bpf_source *source)
 {
-	return source->version.is_classic || bpf_kernel_preempts_hooks();
+	return source->version.is_classic || source->is_preempted;
 }
 
 int bpf_source_fd(const struct bpf_source *source)

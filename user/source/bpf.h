@@ -30,8 +30,8 @@ struct bpf_source_options {
 
 /*
  * Loads and attaches everything: from here on exits are counted for whatever is in `containers`.
- * The hooks' variant is probed: classic tracepoints where the kernel gives them a link of their
- * own, else BTF ones. On failure `error` says why and what to do; nothing stays behind.
+ * The hooks' variant is probed: BTF ones, or classic tracepoints where the kernel skips runs of BTF
+ * hooks; the other where the better one cannot be had. On failure `error` says why and what to do; nothing stays behind.
  */
 int bpf_source_open(const struct bpf_source_options *options, struct bpf_source **ret_source,
 		    struct error *error);
@@ -68,6 +68,12 @@ int bpf_source_describe_pins(const char *directory, struct error *ret_text);
 
 /* "classic" or "btf". */
 const char *bpf_source_variant(const struct bpf_source *source);
+
+/* Why the hooks are not of the variant that is better on this kernel, with the remedy; NULL: they are. */
+const char *bpf_source_lack(const struct bpf_source *source);
+
+/* Does this kernel skip runs of BTF hooks? Then classic ones are the better ones. */
+bool bpf_source_skips_btf(const struct bpf_source *source);
 
 /*
  * May the kernel skip a run of a hook? That wakes nobody: BTF ones where they can be preempted, classic

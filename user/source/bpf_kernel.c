@@ -3,12 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "source/bpf_private.h"
-
-/* Since 7.0 a hook may be preempted; before, BTF ones run to their end. */
-enum { KERNEL_PREEMPTS_HOOKS = 7 };
 
 /* Which element of css_set.subsys a controller has differs with the kernel's configuration. */
 static int find_subsystem(const struct btf *btf, const char *controller, int32_t *ret_index)
@@ -71,17 +67,9 @@ static uint16_t find_group_dead_offset(const struct btf *btf)
 	return 0;
 }
 
-bool bpf_kernel_preempts_hooks(void)
-{
-	struct utsname kernel;
-	unsigned major;
-
-	return uname(&kernel) < 0 || sscanf(kernel.release, "%u", &major) != 1 ||
-	       major >= KERNEL_PREEMPTS_HOOKS;
-}
-
 /* What differs between kernels and must be known before the verifier reads the programs. */
-int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, struct error *error)
+int bpf_kernel_look_up(const char *controller, struct abi_settings *settings,
+		       bool *ret_is_preempted, struct error *error)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int err;
@@ -96,6 +84,7 @@ int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, st
 	settings->has_group_dead = settings->group_dead_at && has_group_dead_argument(btf);
 	if (!settings->has_group_dead)
 		settings->group_dead_at = 0; /* a half backport: rely on neither */
+	*ret_is_preempted = bpf_preempt_reaches_hooks(btf);
 	err = find_subsystem(btf, controller, &settings->subsystem);
 	btf__free(btf);
 	return err ? error_set(error, err, "this kernel has no cgroup controller '%s'",

@@ -2,6 +2,7 @@
 /* Loads and attaches the programs, on maps of their own or on those that are pinned. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -134,20 +135,69 @@ static int explain_load(int err, struct error *error)
 			 libbpf_words);
 }
 
-/* Classic hooks where the kernel gives them a link of their own, else BTF ones. */
+/*
+ * BTF hooks need no tracefs, and nothing has to be looked at in case that a run was skipped. Where the
+ * kernel skips runs of them, classic ones are better. Which one is not the better one does as well.
+ */
+static enum hooks wanted_hooks(const struct bpf_source *source)
+{
+	/* For tests: a kernel has one answer, and both variants have to work. */
+	const char *forced = getenv("LASTOUT_HOOKS");
+
+	if (forced && strcmp(forced, "classic") == 0)
+		return HOOKS_CLASSIC;
+	if (forced && strcmp(forced, "btf") == 0)
+		return HOOKS_BTF;
+	return source->is_preempted ? HOOKS_CLASSIC : HOOKS_BTF;
+}
+
+static int load_variant(struct bpf_source *source, enum hooks hooks,
+			const struct bpf_pin_set *shared)
+{
+	libbpf_words[0] = '\0';
+	source->version.is_classic = hooks == HOOKS_CLASSIC;
+	return load_hooks(&source->version, hooks, shared, &source->skeleton);
+}
+
+/* Why the wanted hooks cannot be had, and what would help. BTF ones can, wherever anything can. */
+static void note_lack(struct bpf_source *source, enum hooks wanted, int err)
+{
+	if (wanted == HOOKS_BTF)
+		(void)error_set(&source->lack, err, "BTF hooks cannot be loaded: %s (%s)",
+				strerror(-err), libbpf_words);
+	else if (err == -ENOENT)
+		(void)error_set(&source->lack, err,
+				"classic hooks need tracefs; mount it: mount -t tracefs tracefs "
+				"/sys/kernel/tracing");
+	else if (err == -EACCES || err == -EPERM)
+		(void)error_set(&source->lack, err,
+				"classic hooks need CAP_SYS_ADMIN where kernel.perf_event_paranoid "
+				"is 3 or more, else CAP_PERFMON (%s)",
+				strerror(-err));
+	else
+		(void)error_set(&source->lack, err,
+				"classic hooks cannot be kept by this kernel: %s", strerror(-err));
+}
+
 static int load_new(struct bpf_source *source, const struct bpf_pin_set *shared,
 		    struct error *error)
 {
-	int err;
+	enum hooks wanted = wanted_hooks(source);
+	enum hooks other = wanted == HOOKS_BTF ? HOOKS_CLASSIC : HOOKS_BTF;
+	char words[sizeof(libbpf_words)];
+	int err = load_variant(source, wanted, shared), other_err;
 
-	for (int hooks = HOOKS_CLASSIC; hooks <= HOOKS_BTF; hooks++) {
-		libbpf_words[0] = '\0';
-		source->version.is_classic = hooks == HOOKS_CLASSIC;
-		err = load_hooks(&source->version, hooks, shared, &source->skeleton);
-		if (!err)
-			return 0;
-	}
-	return explain_load(err, error);
+	if (!err)
+		return 0;
+	note_lack(source, wanted, err);
+	memcpy(words, libbpf_words, sizeof(words));
+	other_err = load_variant(source, other, shared);
+	if (!other_err)
+		return 0;
+	/* What BTF hooks lack is what the user has to give: those need less. */
+	if (wanted == HOOKS_BTF)
+		memcpy(libbpf_words, words, sizeof(words));
+	return explain_load(wanted == HOOKS_BTF ? err : other_err, error);
 }
 
 /* FNV-1a: tells one build's programs from another's, and nothing more. */
@@ -177,7 +227,8 @@ static int fill_version(struct bpf_source *source, struct error *error)
 								 SOURCE_PROCESSES;
 	version->max_containers = source->options.max_containers ? source->options.max_containers :
 								   SOURCE_CONTAINERS;
-	err = bpf_kernel_look_up(source->options.controller, &source->options.settings, error);
+	err = bpf_kernel_look_up(source->options.controller, &source->options.settings,
+				 &source->is_preempted, error);
 	if (!source->options.settings.ring_bytes)
 		source->options.settings.ring_bytes = SOURCE_RING_BYTES;
 	version->settings = source->options.settings;
@@ -254,6 +305,36 @@ static int replace_programs(struct bpf_source *source, const struct bpf_pin_set 
 	return 0;
 }
 
+/*
+ * The set is ours, but its hooks are of the variant that is not wanted: the agent that made it had no
+ * tracefs, say, or not the capability. As after an upgrade, new programs take the set's maps.
+ */
+static int replace_variant(struct bpf_source *source, const struct bpf_pin_set *set,
+			   struct error *error)
+{
+	enum hooks wanted = wanted_hooks(source);
+	int err;
+
+	if (set->version.is_classic == (wanted == HOOKS_CLASSIC))
+		return -EALREADY;
+	err = load_variant(source, wanted, set);
+	if (err) {
+		note_lack(source, wanted, err);
+		return err; /* still out of reach: the pinned ones will do */
+	}
+	source->has_counts = true;
+	log_pins(LOG_LEVEL_INFO,
+		 "pinned hooks of the other variant are replaced; their counts stay", set->path);
+	(void)snprintf(source->old_pins, sizeof(source->old_pins), "%s", set->path);
+	err = bpf_pin_make(source, error);
+	if (err) {
+		source->old_pins[0] = '\0';
+		source->has_counts = false;
+		unload(source);
+	}
+	return err;
+}
+
 static int replace_all(struct bpf_source *source, const struct bpf_pin_set *set,
 		       struct error *error)
 {
@@ -302,7 +383,8 @@ static int load_pinned(struct bpf_source *source, struct error *error)
 	err = bpf_pin_find(source->options.pin, &set, error);
 	if (err && err != -ENOENT)
 		return err;
-	if (!err && is_ours(&set, &source->version) && take_over(source, &set) == 0)
+	if (!err && is_ours(&set, &source->version) &&
+	    (replace_variant(source, &set, error) == 0 || take_over(source, &set) == 0))
 		return 0;
 	if (!err)
 		return replace(source, &set, error);

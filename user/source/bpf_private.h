@@ -37,15 +37,24 @@ struct bpf_source {
 	int pin_lock;	    /* on the directory of pins; -1: none */
 	bool is_taken_over; /* maps and programs are those of an agent before us */
 	bool has_counts;    /* the maps are */
+	bool is_preempted;  /* BTF hooks can be, so that the kernel skips some of their runs */
+	struct error lack;  /* why the hooks are not of the better variant; no text: they are */
 	bool has_history;   /* there may be an entry in that map */
 };
 
 /* --- bpf_kernel.c: what differs between kernels, and must be known before programs are loaded --- */
 
-int bpf_kernel_look_up(const char *controller, struct abi_settings *settings, struct error *error);
+/* *ret_is_preempted: as bpf_preempt_reaches_hooks. */
+int bpf_kernel_look_up(const char *controller, struct abi_settings *settings,
+		       bool *ret_is_preempted, struct error *error);
 
-/* May a process that is in a BTF hook be preempted? Then that hook is skipped for whoever comes. */
-bool bpf_kernel_preempts_hooks(void);
+/* --- bpf_preempt.c --- */
+
+/*
+ * Can a process be preempted in a BTF hook? Then the kernel skips the hook for the next process on that
+ * CPU. Needs the capabilities that loading the hooks needs; without them it goes by the version.
+ */
+bool bpf_preempt_reaches_hooks(const struct btf *btf);
 
 /* --- bpf_ring.c --- */
 

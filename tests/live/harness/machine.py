@@ -83,3 +83,21 @@ def has_32_bit_calls() -> bool:
         warnings.warn("this machine has no 32-bit system calls: what makes them is left out")
         return False
     return True
+
+
+def with_hooks(variant: str) -> dict[str, object]:
+    """What start_agent needs for an agent with that variant of the hooks, whatever it would take."""
+    tracefs = "[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing"
+    return _in_a_room(f"{tracefs} || exit", variant)
+
+
+def without_tracefs(variant: str) -> dict[str, object]:
+    """The same for one that asks for that variant where there is no tracefs."""
+    hide = "mount -t tmpfs none /sys/kernel/tracing && mount -t tmpfs none /sys/kernel/debug"
+    return _in_a_room(f"{hide} || exit", variant)
+
+
+def _in_a_room(prepare: str, variant: str) -> dict[str, object]:
+    room = ("unshare", "--mount", "--propagation", "slave", "sh", "-c")
+    command = (*room, f'{prepare}; exec "$@"', "sh", LASTOUT)
+    return {"command": command, "environment": {"LASTOUT_HOOKS": variant}}

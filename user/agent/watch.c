@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "core/helpers.h"
+#include "sys/namespaces.h"
 #include "sys/procfs.h"
 
 struct watched *watch_lookup(struct watch *watch, uint64_t cgroup)
@@ -287,6 +288,18 @@ int watch_start(struct watch *watch, struct error *error)
 	return 0;
 }
 
+/* Without this view all would seem to work: containers would not be found, or be taken for ended. */
+static int check_view(const struct watch *watch, struct error *error)
+{
+	int err = namespaces_check_pid(watch->options.proc, error);
+
+	if (!err)
+		err = namespaces_check_time(watch->options.proc, error);
+	if (!err)
+		err = namespaces_check_cgroups(&watch->hierarchy, error);
+	return err;
+}
+
 int watch_new(struct event_base *base, const struct watch_options *options,
 	      struct watch **ret_watch, struct error *error)
 {
@@ -297,6 +310,8 @@ int watch_new(struct event_base *base, const struct watch_options *options,
 		return error_set(error, -ENOMEM, "out of memory");
 	watch->options = *options;
 	err = hierarchy_detect(watch->options.proc, &watch->hierarchy, error);
+	if (!err)
+		err = check_view(watch, error);
 	if (!err)
 		err = open_source(watch, error);
 	if (!err)

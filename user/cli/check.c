@@ -14,8 +14,8 @@
 #include "out/policy_text.h"
 #include "source/bpf.h"
 #include "sys/cgroupfs.h"
+#include "sys/namespaces.h"
 #include "sys/pidfd.h"
-#include "sys/procfs.h"
 
 enum verdict {
 	CHECK_OK,
@@ -68,18 +68,18 @@ static enum verdict look_kernel(struct error *error)
 
 static enum verdict look_pid_namespace(struct error *error)
 {
-	ino_t inode;
-	int err = procfs_read_pid_namespace("/proc", getpid(), &inode);
+	if (namespaces_check_pid("/proc", error) < 0)
+		return CHECK_MISSING;
+	(void)error_set(error, 0, "the host's");
+	return CHECK_OK;
+}
 
-	if (!err && inode == PROCFS_HOST_PID_NAMESPACE) {
-		(void)error_set(error, 0, "the host's");
-		return CHECK_OK;
-	}
-	(void)error_set(
-		error, 0,
-		"not the host's: other processes cannot be seen; in Kubernetes set hostPID: "
-		"true, in Docker --pid=host");
-	return CHECK_MISSING;
+static enum verdict look_clocks(struct error *error)
+{
+	if (namespaces_check_time("/proc", error) < 0)
+		return CHECK_MISSING;
+	(void)error_set(error, 0, "the host's");
+	return CHECK_OK;
 }
 
 static enum verdict look_pidfd(struct error *error)
@@ -100,7 +100,8 @@ static enum verdict look_cgroups(struct error *error)
 	struct hierarchy hierarchy;
 	char text[600];
 
-	if (hierarchy_detect("/proc", &hierarchy, error) < 0)
+	if (hierarchy_detect("/proc", &hierarchy, error) < 0 ||
+	    namespaces_check_cgroups(&hierarchy, error) < 0)
 		return CHECK_MISSING;
 	hierarchy_describe(&hierarchy, text, sizeof(text));
 	(void)error_set(error, 0, "%s", text);
@@ -149,10 +150,10 @@ static enum verdict look_programs(struct error *error)
 }
 
 static const struct check_row rows[] = {
-	{"root", look_root},	     {"rights", look_rights},
-	{"kernel", look_kernel},     {"pid namespace", look_pid_namespace},
-	{"pidfd", look_pidfd},	     {"cgroups", look_cgroups},
-	{"programs", look_programs},
+	{"root", look_root},	   {"rights", look_rights},
+	{"kernel", look_kernel},   {"pid namespace", look_pid_namespace},
+	{"clocks", look_clocks},   {"pidfd", look_pidfd},
+	{"cgroups", look_cgroups}, {"programs", look_programs},
 };
 
 /* --- a configuration --- */

@@ -91,6 +91,22 @@ static __always_inline void process_meet_ending(struct task_struct *task)
 	adoption.ending++;
 }
 
+/*
+ * Init is looked at although no hook asks for it: was it renamed, or in an exec, without a hook having
+ * seen it? Which program it executed before is not known then, so it counts as another one.
+ */
+static __noinline void program_meet(struct abi_container *container, struct task_struct *task)
+{
+	if (task_is_in_exec(task))
+		return;
+	BPF_CORE_READ_INTO(&container->init_comm, task, comm);
+	if (container->program.exec_id == BPF_CORE_READ(task, self_exec_id))
+		return;
+	if (container->program.exec_id)
+		life_begin(container);
+	program_found(container, task);
+}
+
 /* Known already, in this container. */
 static __always_inline void process_meet(struct abi_process *process, __u32 tgid, __u32 role)
 {
@@ -144,6 +160,9 @@ static __always_inline void process_adopt(struct task_struct *task, __u64 id)
 	if (!container->init_pid)
 		init_find(task, id);
 	role = adopted_role(container, task);
+	/* Also if `processes` has no room for it. */
+	if (role == ROLE_INIT)
+		program_meet(container, task);
 	process = bpf_map_lookup_elem(&processes, &tgid);
 	if (process && process->container == id && process_is_counted(process, container)) {
 		process_meet(process, tgid, role);

@@ -45,16 +45,20 @@ SEC("tp_btf/cgroup_mkdir")
 int mkdir_btf(__u64 *ctx)
 {
 	struct cgroup *cgroup = (struct cgroup *)ctx[0];
-
-	struct abi_container container = {.generation = adoption.generation};
+	struct abi_container *container;
 	__u64 id;
 
 	if (!cgroup_is_ours(cgroup) || is_nested(cgroup))
 		return 0; /* in a container: belongs to it */
 	id = BPF_CORE_READ(cgroup, kn, id);
-	if (!bpf_map_lookup_elem(&containers, &id) &&
-	    bpf_map_update_elem(&containers, &id, &container, BPF_NOEXIST))
-		loss_add(LOSS_CONTAINERS_FULL);
+	if (!bpf_map_lookup_elem(&containers, &id)) {
+		if (bpf_map_update_elem(&containers, &id, (const void *)&no_container, BPF_NOEXIST))
+			loss_add(LOSS_CONTAINERS_FULL);
+		/* No process can be in it yet, so nothing has depended on its generation. */
+		container = bpf_map_lookup_elem(&containers, &id);
+		if (container)
+			container->generation = adoption.generation;
+	}
 	emit_cgroup(CGROUP_MADE, id, (const char *)ctx[1]);
 	return 0;
 }

@@ -5,6 +5,9 @@
  */
 #include "maps.h"
 
+/* Keeps the compiler from leaving out a comparison of the variable that verifiers up to 6.1 need. */
+#define for_verifier(variable) asm volatile("" : "+r"(variable))
+
 /*
  * sched_process_exit says itself whether the whole group is dead, since 6.16 (measured; absent in
  * 6.12). User space looks it up: an exists-check on the context's type, which older kernels lack,

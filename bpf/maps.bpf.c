@@ -15,6 +15,7 @@ told_map told SEC(".maps");
 version_map version SEC(".maps");
 
 const volatile struct abi_settings settings = {};
+const volatile struct abi_container no_container = {};
 struct abi_adopt adoption = {};
 struct abi_sweep sweeping = {};
 struct abi_suspects suspected = {};

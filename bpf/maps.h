@@ -102,6 +102,7 @@ extern told_map told SEC(".maps");
 extern version_map version SEC(".maps");
 
 extern const volatile struct abi_settings settings;
+extern const volatile struct abi_container no_container; /* too large for the stack */
 extern struct abi_adopt adoption;
 extern struct abi_sweep sweeping;
 extern struct abi_suspects suspected;

@@ -7,8 +7,7 @@
  * after its own decrement proposes; two may, and proposing is idempotent. A process is counted
  * before it is put into `processes`, so that its exit can never take the count below zero.
  */
-#include "emit.h"
-#include "task.h"
+#include "program.h"
 
 static __always_inline void count_add(struct abi_container *container, __u32 role, int delta)
 {
@@ -125,7 +124,8 @@ static __always_inline void process_lost(__u32 tgid)
 	container = bpf_map_lookup_elem(&containers, &process.container);
 	if (!container)
 		return;
-	if (process.role == ROLE_TASK) {
+	/* It may have ended before init's exec, with what else the entrypoint did: not this life's. */
+	if (process.role == ROLE_TASK && process.life == container->life) {
 		/* A container without another task has had its last, whose end is not that of the one before. */
 		__sync_fetch_and_add(&container->task_exits, 1);
 		if (has_init(container))
@@ -147,6 +147,7 @@ static __always_inline void process_join(__u32 tgid, __u64 id, __u32 role)
 		return;
 	/* Read after the container was found: never older than it. */
 	process.generation = adoption.generation;
+	process.life = container->life;
 	count_join(container, id, role, tgid);
 	err = (int)bpf_map_update_elem(&processes, &tgid, &process, BPF_NOEXIST);
 	if (!err)
@@ -200,15 +201,8 @@ static __always_inline void init_found(struct abi_container *container, struct t
 	BPF_CORE_READ_INTO(&container->init_comm, task, comm);
 	container->init_pid_namespace = task_pid_namespace(task);
 	container->init_level = level;
+	program_found(container, task);
 	container->init_pid = task_tgid(task);
-}
-
-/* In the middle of its exec, perhaps: `comm` is what it is called from now on. */
-static __always_inline void init_tell(struct abi_container *container, __u64 id, const char *comm)
-{
-	bpf_probe_read_kernel_str(container->init_comm, sizeof(container->init_comm), comm);
-	emit_change(CHANGE_INIT, id, container, container->init_pid, container->init_start_ns,
-		    comm);
 }
 
 /*

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * task_rename: fires at each exec (after the old program is gone, before the new one runs) and when
- * a program names itself. Used because roles go by command name, and because an exec is the moment
- * at which a container's init comes to be: before it, the process is a stage of the runtime. And
- * because a new gVisor sandbox has one of a few names, wherever it keeps its state. All kernels since
- * 5.10. Misses nothing known; a name that stays the same is told, too.
+ * a program names itself. Used because roles go by command name, because a process that the classic
+ * fork hook has missed joins here, and because a new gVisor sandbox has one of a few names, wherever
+ * it keeps its state. All kernels since 5.10. Misses nothing known; a name that stays the same is
+ * reported, too. A container's init comes to be a moment later (exec.bpf.c).
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -16,24 +16,15 @@ static __always_inline void member_renamed(struct abi_process *process, struct t
 					   __u32 tgid, const char comm[ABI_COMM_SIZE])
 {
 	struct abi_container *container = bpf_map_lookup_elem(&containers, &process->container);
-	__u32 level;
 
 	if (!container)
 		return;
 	switch (process->role) {
-	case ROLE_RUNTIME:
-		/* A count that is under way may have found it in the middle of its exec, and tells nobody. */
-		if (container->init_pid != tgid) {
-			if (!task_has_execed(leader) || !task_is_ns_init(leader, &level) ||
-			    !init_is_wanted(container, level))
-				return;
-			init_found(container, leader, level);
-		}
-		process->role = ROLE_INIT;
-		init_tell(container, process->container, comm);
-		return;
 	case ROLE_INIT:
-		init_tell(container, process->container, comm);
+		if (task_is_in_exec(leader))
+			container->is_init_execing = 1; /* exec.bpf.c sees its end */
+		else
+			init_tell(container, process->container, comm);
 		return;
 	case ROLE_TASK:
 	case ROLE_HELPER:

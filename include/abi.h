@@ -14,6 +14,13 @@ enum {
 	ABI_COMM_SIZE = 16,
 	/* The kernel's own limit for the path of a cgroup tracepoint (TRACE_CGROUP_PATH_LEN). */
 	ABI_PATH_SIZE = 1024,
+	/* So much of init's command line is kept. */
+	ABI_ARGS_SIZE = 256,
+	/* Programs that init was before, and how much of the command line of each is kept. */
+	ABI_FORMERS = 4,
+	ABI_FORMER_ARGS_SIZE = 60,
+	/* So many changes of init's name or program are reported in one second of a container. */
+	ABI_INIT_RECORDS = 8,
 };
 
 /* What a process is to its container: design words, see docs/architecture.md. */
@@ -32,6 +39,8 @@ struct abi_process {
 	__u64 container; /* cgroup id: key of `containers` */
 	__u32 role;
 	__u32 generation; /* adoption.generation when it was last seen alive */
+	__u32 life;	  /* abi_container.life when it joined */
+	__u32 pad;
 };
 
 struct abi_counts {
@@ -53,6 +62,25 @@ struct abi_end {
 	char comm[ABI_COMM_SIZE];
 };
 
+/* The program that init executes, as of its last exec. */
+struct abi_program {
+	__u64 file_inode; /* of the executable file; for a script, the interpreter's */
+	__u64 exec_id;	  /* task_struct.self_exec_id: shows that an exec was not seen */
+	__u32 file_device;
+	__u32 args_size;	  /* of the whole command line; what exceeds ABI_ARGS_SIZE is cut */
+	char comm[ABI_COMM_SIZE]; /* by the exec; the process may have renamed itself since */
+	char args[ABI_ARGS_SIZE]; /* NUL-separated, the rest is zero */
+	__u32 has_args; /* otherwise the exec was not seen, or the memory could not be read */
+	__u32 pad;
+};
+
+/* A program that init was before. */
+struct abi_former {
+	char comm[ABI_COMM_SIZE];
+	__u32 args_size; /* as in abi_program; 0 also if the command line is not known */
+	char args[ABI_FORMER_ARGS_SIZE];
+};
+
 /*
  * Key of `containers` is the cgroup id (__u64). Only the kernel side writes these, after insertion.
  * A later layout may add to the end: what is here is read by the next version at its start.
@@ -70,7 +98,19 @@ struct abi_container {
 	__u32 uncounted_in; /* adoption.recounts + 1 when a process found no room in `processes` */
 	char init_comm[ABI_COMM_SIZE];
 	__u32 init_pid_namespace; /* its inode number */
+	/*
+	 * Execs of init that began a new life: task_exits, last_task and first_failure are of this one
+	 * alone. The agent compares it before it acts, because the record of an exec may be lost.
+	 */
+	__u32 life;
+	__u64 life_ns; /* when that was; 0: never */
+	__u64 told_ns; /* ABI_INIT_RECORDS: since when, and how many */
+	__u32 told_count;
+	__u32 is_init_execing; /* it is in an exec, or in one whose end was not seen */
+	__u32 former_count;    /* all that there were, not only those kept */
 	__u32 pad;
+	struct abi_program program;
+	struct abi_former formers[ABI_FORMERS]; /* the first ones, and the latest */
 };
 
 /*
@@ -81,6 +121,8 @@ struct abi_history {
 	__u64 task_exits;
 	struct abi_end last_task;
 	struct abi_end first_failure;
+	__u32 life; /* abi_container.life that it belongs to: void in any other */
+	__u32 pad;
 };
 
 /* Key of `helpers`: an LPM trie over command names; a NAME is stored with its NUL, a PREFIX without. */
@@ -133,7 +175,7 @@ struct record_exit {
 };
 
 enum change_kind {
-	CHANGE_INIT = 1, /* init is known, or has another name */
+	CHANGE_INIT = 1, /* init is known, or has another name or program */
 	CHANGE_TASK,	 /* first task after none */
 	CHANGE_IDLE, /* no task is left, but none has exited: renamed to a helper, or moved away */
 	CHANGE_SANDBOX, /* this process may be a gVisor sandbox; of no container, and without counts */
@@ -208,7 +250,7 @@ struct abi_settings {
  * What is pinned, told by the one entry of the map `version`. Another layout: the maps cannot be
  * shared. Another object: the programs differ, but may run side by side on the same maps.
  */
-enum { ABI_LAYOUT = 3 };
+enum { ABI_LAYOUT = 4 };
 
 struct abi_version {
 	__u32 layout;
@@ -258,11 +300,13 @@ struct abi_suspects {
 	__u32 pids[ABI_SUSPECTS_MAX];
 };
 
-_Static_assert(sizeof(struct abi_process) == 16, "ABI");
+_Static_assert(sizeof(struct abi_process) == 24, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
-_Static_assert(sizeof(struct abi_container) == 152, "ABI");
-_Static_assert(sizeof(struct abi_history) == 88, "ABI");
+_Static_assert(sizeof(struct abi_program) == 304, "ABI");
+_Static_assert(sizeof(struct abi_former) == 80, "ABI");
+_Static_assert(sizeof(struct abi_container) == 808, "ABI");
+_Static_assert(sizeof(struct abi_history) == 96, "ABI");
 _Static_assert(sizeof(struct abi_helper_key) == 20, "ABI");
 _Static_assert(sizeof(struct record) == 24, "ABI");
 _Static_assert(sizeof(struct record_exit) == 128, "ABI");

@@ -36,6 +36,8 @@ typedef int __kernel_pid_t;
 typedef __kernel_pid_t pid_t;
 typedef unsigned int __kernel_uid32_t;
 typedef __kernel_uid32_t uid_t;
+typedef u32 __kernel_dev_t;
+typedef __kernel_dev_t dev_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -45,6 +47,8 @@ struct cgroup_root;
 struct cgroup_subsys_state;
 struct cred;
 struct css_set;
+struct file;
+struct inode;
 struct kernfs_node;
 struct mm_struct;
 struct nsproxy;
@@ -52,6 +56,7 @@ struct pid;
 struct pid_namespace;
 struct seq_file;
 struct signal_struct;
+struct super_block;
 struct task_struct;
 
 enum {
@@ -82,6 +87,7 @@ struct task_struct {
 	u64 utime;
 	u64 stime;
 	struct sched_entity se;
+	u64 self_exec_id;
 };
 
 typedef struct {
@@ -106,6 +112,25 @@ typedef struct {
 
 struct cred {
 	kuid_t uid;
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	u64 i_ino;
+};
+
+struct super_block {
+	dev_t s_dev;
 };
 
 struct upid {

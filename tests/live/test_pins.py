@@ -239,7 +239,7 @@ def test_broken_set_is_replaced(
     BROKEN[how](pins.the_set())
     agent = start_agent(pin=pins.directory)
     agent.await_working(container)
-    assert len(pins.links()) == 6
+    assert len(pins.links()) == 7
     end_task(container, pid)
 
     assert last_task(agent.await_finished(container)) == (pid, "sh", code(7))

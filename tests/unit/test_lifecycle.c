@@ -21,7 +21,7 @@ enum {
 	GONE = LIFECYCLE_GONE,
 };
 
-enum { TASK, LAST_EXIT, IDLE, UNTASKED, EMPTY, BUSY, PAUSED, ORDERED, INIT_EXIT, REMOVED };
+enum { TASK, LAST_EXIT, IDLE, UNTASKED, EMPTY, BUSY, PAUSED, ORDERED, EXEC, INIT_EXIT, REMOVED };
 
 /* In the place of a wait in milliseconds: no timer, and the timer as it was. */
 enum { NONE = -1, KEPT = -2 };
@@ -45,6 +45,7 @@ static const struct {
 	{STARTING, BUSY, STARTING, KEPT, 0},
 	{STARTING, PAUSED, STARTING, KEPT, 0},
 	{STARTING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
+	{STARTING, EXEC, STARTING, KEPT, 0},
 	{STARTING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{STARTING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -56,6 +57,7 @@ static const struct {
 	{WORKING, BUSY, WORKING, 250, 0},
 	{WORKING, PAUSED, WORKING, 250, 0},
 	{WORKING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
+	{WORKING, EXEC, STARTING, NONE, 0},
 	{WORKING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{WORKING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -67,6 +69,7 @@ static const struct {
 	{SETTLING, BUSY, WORKING, 250, 0},
 	{SETTLING, PAUSED, SETTLING, 250, 0},
 	{SETTLING, ORDERED, STOPPING, 7000, LIFECYCLE_ASK},
+	{SETTLING, EXEC, STARTING, NONE, 0},
 	{SETTLING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{SETTLING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -79,6 +82,7 @@ static const struct {
 	{STOPPING, BUSY, WORKING, 250, LIFECYCLE_SPARED},
 	{STOPPING, PAUSED, STOPPING, 250, 0},
 	{STOPPING, ORDERED, STOPPING, KEPT, 0},
+	{STOPPING, EXEC, STOPPING, KEPT, 0},
 	{STOPPING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{STOPPING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -90,6 +94,7 @@ static const struct {
 	{KILLING, BUSY, KILLING, 60000, LIFECYCLE_STUCK},
 	{KILLING, PAUSED, KILLING, 30000, 0},
 	{KILLING, ORDERED, KILLING, KEPT, 0},
+	{KILLING, EXEC, KILLING, KEPT, 0},
 	{KILLING, INIT_EXIT, GONE, NONE, LIFECYCLE_REPORT},
 	{KILLING, REMOVED, GONE, NONE, LIFECYCLE_REPORT},
 
@@ -102,6 +107,7 @@ static const struct {
 	{GONE, BUSY, GONE, KEPT, 0},
 	{GONE, PAUSED, GONE, KEPT, 0},
 	{GONE, ORDERED, GONE, KEPT, 0},
+	{GONE, EXEC, GONE, KEPT, 0},
 	{GONE, INIT_EXIT, GONE, KEPT, 0},
 	{GONE, REMOVED, GONE, KEPT, 0},
 };
@@ -266,6 +272,22 @@ static void test_paused_waits_where_it_is(void **state)
 	expect(&s, 70250, EMPTY, KILLING, 100250, LIFECYCLE_KILL);
 }
 
+/* An entrypoint whose command has ended becomes a manager: only the end of that one's task counts. */
+static void test_exec_begins_a_new_life(void **state)
+{
+	struct story s = begin(2000, 10000);
+
+	(void)state;
+	expect(&s, 0, TASK, WORKING, 0, 0);
+	expect(&s, 100, LAST_EXIT, SETTLING, 2100, 0);
+	expect(&s, 200, EXEC, STARTING, 0, 0);
+	expect(&s, 2100, EMPTY, STARTING, 0, 0);
+	expect(&s, 9000, TASK, WORKING, 0, 0);
+	expect(&s, 9100, LAST_EXIT, SETTLING, 11100, 0);
+	expect(&s, 11100, EMPTY, STOPPING, 21100, LIFECYCLE_ASK);
+	expect(&s, 11200, EXEC, STOPPING, 21100, 0);
+}
+
 static void test_inits_exit_ends_every_state_and_is_reported_once(void **state)
 {
 	(void)state;
@@ -283,9 +305,9 @@ static void test_names(void **state)
 {
 	static const char *const states[] = {"starting", "working", "settling",
 					     "stopping", "killing", "gone"};
-	static const char *const events[] = {"task",	  "last_exit", "idle",	 "untasked",
-					     "empty",	  "busy",      "paused", "ordered",
-					     "init_exit", "removed"};
+	static const char *const events[] = {"task",  "last_exit", "idle",   "untasked",
+					     "empty", "busy",	   "paused", "ordered",
+					     "exec",  "init_exit", "removed"};
 
 	(void)state;
 	assert_int_equal(COUNT(states), LIFECYCLE_STATE_COUNT);
@@ -326,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_spared_when_a_task_lives_at_the_end_of_grace),
 		cmocka_unit_test(test_stuck_after_30_s_then_each_minute),
 		cmocka_unit_test(test_paused_waits_where_it_is),
+		cmocka_unit_test(test_exec_begins_a_new_life),
 		cmocka_unit_test(test_inits_exit_ends_every_state_and_is_reported_once),
 		cmocka_unit_test(test_waits_of_centuries_do_not_wrap),
 		cmocka_unit_test(test_names),

@@ -30,7 +30,7 @@ static int set_up(void **state)
 	if (!f || policy_set_init(&f->set) < 0 || policy_set_add(&f->set, "test", &f->policy) < 0)
 		return -1;
 	f->policy->has_match = true;
-	f->subject = (struct policy_subject){&f->identity, "", "", &no_args};
+	f->subject = (struct policy_subject){&f->identity, "", "", &no_args, NULL, 0};
 	*state = f;
 	return 0;
 }

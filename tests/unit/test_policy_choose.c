@@ -40,7 +40,7 @@ static int set_up(void **state)
 
 	if (!f || policy_set_init(&f->set) < 0)
 		return -1;
-	f->subject = (struct policy_subject){&f->identity, "/c", "goproc", &no_args};
+	f->subject = (struct policy_subject){&f->identity, "/c", "goproc", &no_args, NULL, 0};
 	add(f, "never", POLICY_NAMESPACE, "kube-system")->action = POLICY_IGNORE;
 	add(f, "goproc", POLICY_INIT, "goproc");
 	add(f, "other", POLICY_INIT, "*proc");

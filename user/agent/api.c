@@ -163,8 +163,7 @@ static void put_one(void *context, struct container *container)
 {
 	struct listing *listing = context;
 
-	if (!container->follower || (!container_is_guest(container) &&
-				     !watch_refresh(listing->api->shared->watch, container)))
+	if (!container->follower || !follower_refresh(container->follower))
 		return;
 	json_object_begin(&listing->json, NULL);
 	explain_put_brief(&listing->json, listing->api->shared, container);
@@ -192,8 +191,7 @@ static void get_container(const struct route *route)
 	_cleanup_(buf_done) struct buf body = {0};
 	struct json json;
 
-	if (!container_is_guest(route->container))
-		(void)watch_refresh(shared->watch, route->container); /* gone: as it was at last */
+	(void)follower_refresh(route->container->follower); /* gone: as it was at last */
 	json_init(&json, &body);
 	json_object_begin(&json, NULL);
 	explain_put_brief(&json, shared, route->container);

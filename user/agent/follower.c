@@ -133,6 +133,9 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 			follower_step(follower, LIFECYCLE_EMPTY);
 		return;
 	case -EAGAIN:
+		/* Unless it is over in a moment, the end of init's exec was not seen. */
+		if (follower->container->is_init_execing)
+			watch_reread(follower->shared->watch, WATCH_REREAD_DOUBT);
 		put_off(follower, reason);
 		return;
 	case -EPERM:
@@ -162,6 +165,33 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 	follower_step(follower, LIFECYCLE_BUSY);
 }
 
+static void match_policy_again(struct follower *follower);
+
+/*
+ * Has init become another program since the last time? Its record may be lost, or still to be read:
+ * the number in the kernel's map is what counts.
+ */
+static void notice_exec(struct follower *follower)
+{
+	const struct container *container = follower->container;
+
+	if (follower->life_number == container->life)
+		return;
+	follower->life_number = container->life;
+	follower->learn_tries = FOLLOWER_LEARN_TRIES;
+	follower_log_exec(container);
+	/* It was to end, but nothing has been sent to it yet. */
+	if (follower->is_signal_due && follower_is_ending(follower) && !follower->is_ordered)
+		follower_step(follower, LIFECYCLE_BUSY);
+	follower_step(follower, LIFECYCLE_EXEC);
+	if (follower_is_ending(follower) || follower->life.state == LIFECYCLE_GONE)
+		return;
+	follower_forget_refusal(follower);
+	match_policy_again(follower);
+	if (container->counts.tasks)
+		follower_step(follower, LIFECYCLE_TASK);
+}
+
 static void look_again(struct follower *follower)
 {
 	struct member holder = {0};
@@ -176,11 +206,20 @@ static void look_again(struct follower *follower)
 	follower_looked(follower, err, &holder, err ? error.text : "");
 }
 
-/* False: it is no longer counted. A guest's counts are always fresh. */
-static bool refresh(struct follower *follower)
+/* A guest's counts are always fresh. */
+bool follower_refresh(struct follower *follower)
 {
-	return container_is_guest(follower->container) ||
-	       watch_refresh(follower->shared->watch, follower->container);
+	if (!container_is_guest(follower->container) &&
+	    !watch_refresh(follower->shared->watch, follower->container))
+		return false;
+	notice_exec(follower);
+	return true;
+}
+
+/* No task has ended in this life, whatever the records said: nothing is over. */
+static bool is_unworked(const struct follower *follower)
+{
+	return !follower->container->task_exits && !follower_is_ending(follower);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -190,7 +229,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	follower->life.deadline_ns = 0;
-	if (!follower->policy || !refresh(follower))
+	if (!follower_refresh(follower) || !follower->policy)
 		return;
 	if (follower->life.state == LIFECYCLE_KILLING &&
 	    (!follower->is_signal_due || follower_holders(follower))) {
@@ -204,7 +243,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	if (!follower_holders(follower)) {
-		look_again(follower);
+		if (is_unworked(follower))
+			follower_step(follower, LIFECYCLE_UNTASKED);
+		else
+			look_again(follower);
 		return;
 	}
 	/* Counted holders tell of their end themselves: no timer is needed for them. */
@@ -260,6 +302,7 @@ static void learn_shell(struct follower *follower)
 
 static void on_found(struct follower *follower)
 {
+	follower->life_number = follower->container->life;
 	learn_shell(follower);
 	follower_match_policy(follower); /* without another try: its names were read a moment ago */
 	follower->learn_tries = FOLLOWER_LEARN_TRIES;
@@ -330,12 +373,17 @@ static void on_reread(struct follower *follower)
 
 void follower_change(struct follower *follower, enum watch_change change)
 {
+	if (change != WATCH_FOUND && change != WATCH_REMOVED)
+		notice_exec(follower);
 	switch (change) {
 	case WATCH_FOUND:
 		on_found(follower);
 		return;
 	case WATCH_INIT:
 		on_init(follower);
+		return;
+	case WATCH_EXEC: /* noticed */
+		learn_shell(follower);
 		return;
 	case WATCH_IDENTITY:
 		match_policy_again(follower);
@@ -361,6 +409,7 @@ void follower_change(struct follower *follower, enum watch_change change)
 
 void follower_exit(struct follower *follower, const struct record_exit *record)
 {
+	notice_exec(follower);
 	if (record->role == ROLE_INIT) {
 		follower_step(follower, LIFECYCLE_INIT_EXIT);
 		return;

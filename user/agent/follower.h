@@ -44,6 +44,9 @@ void follower_free(struct follower *follower);
 void follower_change(struct follower *follower, enum watch_change change);
 void follower_exit(struct follower *follower, const struct record_exit *record);
 
+/* Reads the container's counts anew; false if it is no longer counted. */
+bool follower_refresh(struct follower *follower);
+
 /* Other policies are in force now. An init that was asked to end is ended by the old ones. */
 void follower_policies_changed(struct follower *follower);
 

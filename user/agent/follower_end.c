@@ -49,6 +49,20 @@ static void report(struct follower *follower, enum outcome_how how)
 	follower->shared->on_outcome(follower->shared->context, &outcome);
 }
 
+/* A program that init has just become is not ended for what the one before it did. */
+static int check_program(const struct follower *follower, struct error *error)
+{
+	const struct container *container = follower->container;
+
+	if (follower->is_order_due || (follower_is_ending(follower) && !follower->is_signal_due))
+		return 0;
+	if (container->is_init_execing)
+		return error_set(error, -EAGAIN, "init is about to execute another program");
+	if (container->life != follower->life_number)
+		return error_set(error, -EAGAIN, "init has just executed another program");
+	return 0;
+}
+
 int follower_look_inside(struct follower *follower, const struct policy *policy,
 			 struct member *ret_holder, struct error *error)
 {
@@ -69,9 +83,11 @@ int follower_look_inside(struct follower *follower, const struct policy *policy,
 		return error_set(error, -EBUSY, "process %d (%s) lives in it", ret_holder->pid,
 				 role_name(ret_holder->role));
 	/* Once more, the cheapest look: a task that init forked while the others were taken. */
-	if (watch_refresh(watch, container) && follower_holders(follower))
+	if (!watch_refresh(watch, container))
+		return 0;
+	if (follower_holders(follower))
 		return error_set(error, -EBUSY, "a task has just been started in it");
-	return 0;
+	return check_program(follower, error);
 }
 
 /* --- init's own end --- */
@@ -195,13 +211,23 @@ static int choose_code(struct follower *follower)
 	return FOLLOWER_NO_CODE;
 }
 
+/* Init is what was looked at. What a person or client requested is done all the same. */
+static bool has_same_program(const struct follower *follower)
+{
+	struct container *container = follower->container;
+
+	return follower->is_ordered || !watch_refresh(follower->shared->watch, container) ||
+	       (container->life == follower->life_number && !container->is_init_execing);
+}
+
 /* In the tracer, while init stands still: the very last look. */
 static bool may_go_on(void *context)
 {
 	struct follower *follower = context;
 	struct member holder;
 
-	return !guard_is_paused(follower->shared->watch, follower->container) &&
+	return has_same_program(follower) &&
+	       !guard_is_paused(follower->shared->watch, follower->container) &&
 	       guard_find_holder(follower->shared->watch, follower->container,
 				 follower->policy->injected_holds, &holder) == 0 &&
 	       !holder.pid;

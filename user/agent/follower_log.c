@@ -104,6 +104,18 @@ void follower_log_init(const struct container *container)
 	log_end(&line);
 }
 
+/* A replay forgets by this what came before. */
+void follower_log_exec(const struct container *container)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_DEBUG, "exec", "init executes another program");
+	put_identity(&line, container);
+	put_init(&line, container);
+	log_uint(&line, "tasks", container->counts.tasks);
+	log_end(&line);
+}
+
 void follower_log_holder(const struct container *container, const struct member *holder)
 {
 	struct log_line line;

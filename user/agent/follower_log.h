@@ -16,4 +16,5 @@ void follower_log_state(const struct container *container, enum lifecycle_state 
 			enum lifecycle_state to, enum lifecycle_event event);
 void follower_log_found(const struct container *container);
 void follower_log_init(const struct container *container);
+void follower_log_exec(const struct container *container);
 void follower_log_holder(const struct container *container, const struct member *holder);

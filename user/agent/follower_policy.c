@@ -17,6 +17,8 @@ struct policy_subject follower_subject(const struct container *container)
 		.cgroup = container->path,
 		.comm = container->init.comm,
 		.init_args = &container->init_args,
+		.formers = container->formers,
+		.former_count = container->former_count,
 	};
 }
 

@@ -31,6 +31,7 @@ struct follower {
 	struct policy_choice choice;
 	const struct policy *policy; /* acts by this one; NULL: watch only */
 	struct lifecycle life;
+	uint32_t life_number; /* container->life, as far as it was noticed */
 	struct event *timer;
 	struct aim aim;
 	struct attempt attempt;

@@ -269,6 +269,7 @@ static void begin_again(struct replayed *replayed)
 	container->task_exits = 0;
 	container->counts = (struct abi_counts){0};
 	container->last_task = container->init_exit = (struct ended){0};
+	container->former_count = 0;
 }
 
 static struct ended end_of(const struct replay_record *record)
@@ -377,6 +378,7 @@ static void take_state(struct replay *replay, struct replayed *replayed,
 		replayed->container.is_gone = true;
 		step(replay, replayed, record->why, now_ns);
 		return;
+	case LIFECYCLE_EXEC: /* has a line of its own */
 	case LIFECYCLE_PAUSED:
 	case LIFECYCLE_ORDERED:
 	case LIFECYCLE_EVENT_COUNT:
@@ -385,6 +387,28 @@ static void take_state(struct replay *replay, struct replayed *replayed,
 }
 
 /* --- any line --- */
+
+/* Where tail tells of it, what a log says of the same is not new. */
+static bool is_new_exec(const struct replayed *replayed, const struct replay_record *record)
+{
+	return record->kind == REPLAY_EXEC && !(record->is_logged && replayed->has_exits);
+}
+
+/* What ended before was an entrypoint's. Whoever would have been ended by now has no other life. */
+static void take_exec(struct replay *replay, struct replayed *replayed,
+		      const struct replay_record *record)
+{
+	struct container *container = &replayed->container;
+
+	if (replayed->was_asked || replayed->life.state == LIFECYCLE_GONE)
+		return;
+	container->task_exits = 0;
+	container->last_task = container->first_failure = (struct ended){0};
+	container->counts.tasks = record->counts.tasks;
+	step(replay, replayed, LIFECYCLE_EXEC, replay->now_ns);
+	if (container->counts.tasks)
+		step(replay, replayed, LIFECYCLE_TASK, replay->now_ns);
+}
 
 static void take_init(struct container *container, const struct replay_record *record)
 {
@@ -421,11 +445,15 @@ void replayed_take(struct replay *replay, struct replayed *replayed,
 {
 	if (is_another_container(replayed, record))
 		begin_again(replayed);
+	if (is_new_exec(replayed, record))
+		container_keep_former(&replayed->container);
 	take_init(&replayed->container, record);
 	match_again(replay, replayed);
 	replayed_advance(replay, replayed, replay->now_ns);
 	if (record->kind == REPLAY_EXIT)
 		take_exit(replay, replayed, record);
+	else if (is_new_exec(replayed, record))
+		take_exec(replay, replayed, record);
 	else if (record->kind == REPLAY_STATE && !replayed->has_exits)
 		take_state(replay, replayed, record);
 }

@@ -47,6 +47,8 @@ void replayed_match_policy(struct replay *replay, struct replayed *replayed)
 		.cgroup = replayed->container.path,
 		.comm = replayed->container.init.comm,
 		.init_args = &replayed->container.init_args,
+		.formers = replayed->container.formers,
+		.former_count = replayed->container.former_count,
 	};
 	const struct policy *policy;
 

@@ -121,8 +121,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	/* A task that came back wakes nobody, but it is counted. */
-	if (!container_is_guest(waiter->container))
-		(void)watch_refresh(waiter->waiting->shared->watch, waiter->container);
+	(void)follower_refresh(waiter->container->follower);
 	look(waiter);
 }
 

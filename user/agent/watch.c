@@ -52,6 +52,52 @@ void watch_take_end(struct ended *ended, const struct abi_end *end)
 	ended->is_known = end->status != ABI_STATUS_UNSEEN;
 }
 
+static void take_former(struct program *program, const struct abi_former *former)
+{
+	bool is_cut = former->args_size > sizeof(former->args);
+
+	memset(program, 0, sizeof(*program));
+	memcpy(program->comm, former->comm, ABI_COMM_SIZE);
+	if (!former->args_size)
+		return;
+	command_line_set(&program->args, former->args,
+			 is_cut ? sizeof(former->args) : former->args_size);
+	program->args.is_cut = is_cut;
+}
+
+/* Of this exec and those before. What is not known here is read from /proc. */
+static void take_args(struct container *container, const struct abi_container *counted)
+{
+	const struct abi_program *program = &counted->program;
+
+	container->has_exec_args = program->has_args;
+	if (program->has_args)
+		command_line_set(&container->init_args, program->args, program->args_size);
+	else
+		memset(&container->init_args, 0, sizeof(container->init_args));
+	container->former_count = counted->former_count < ABI_FORMERS ? counted->former_count :
+									ABI_FORMERS;
+	for (unsigned i = 0; i < container->former_count; i++)
+		take_former(&container->formers[i], &counted->formers[i]);
+}
+
+/* Init's name and program, as the kernel side has them: not each change has a record. */
+static void take_program(struct container *container, const struct abi_container *counted)
+{
+	container->is_init_execing = counted->is_init_execing;
+	if (container->init.pid != (pid_t)counted->init_pid ||
+	    container->init.start_ns != counted->init_start_ns)
+		return;
+	memcpy(container->init.comm, counted->init_comm, ABI_COMM_SIZE);
+	if (container->life == counted->life)
+		return;
+	container->life = counted->life;
+	container->life_ns = counted->life_ns;
+	take_args(container, counted);
+	if (!container->is_asked)
+		container->is_idle = false;
+}
+
 bool watch_refresh(struct watch *watch, struct container *container)
 {
 	struct abi_container counted;
@@ -60,6 +106,8 @@ bool watch_refresh(struct watch *watch, struct container *container)
 		return false;
 	container->counts = counted.counts;
 	container->task_exits = counted.task_exits;
+	take_program(container, &counted);
+	container_forget_ends(container);
 	if (!container->is_asked)
 		watch_take_end(&container->last_task, &counted.last_task);
 	watch_take_end(&container->first_failure, &counted.first_failure);
@@ -70,6 +118,8 @@ static void learn_args(const struct watch *watch, struct container *container)
 {
 	struct command_line args;
 
+	if (container->has_exec_args)
+		return;
 	if (procfs_read_command_line(watch->options.proc, container->init.pid, &args) == 0)
 		container->init_args = args;
 }
@@ -104,7 +154,9 @@ static void take_counted_init(struct watch *watch, struct watched *watched)
 	container->init.pid = (pid_t)counted.init_pid;
 	container->init.start_ns = counted.init_start_ns;
 	container->is_pid_1 = counted.init_level > 0;
-	memcpy(container->init.comm, counted.init_comm, ABI_COMM_SIZE);
+	take_program(container, &counted);
+	if (counted.program.has_args || !container->init_args.size)
+		take_args(container, &counted);
 	watch_set_namespace(watch, container, counted.init_pid_namespace);
 }
 

@@ -21,6 +21,7 @@ struct watch;
 enum watch_change {
 	WATCH_FOUND,	/* the container is known now; init and counts as far as they are */
 	WATCH_INIT,	/* init is known, or has another name */
+	WATCH_EXEC,	/* init is another program now: a new life. Reported once for several */
 	WATCH_IDENTITY, /* more is known of whose it is */
 	WATCH_TASK,	/* a task joined after none */
 	WATCH_IDLE,	/* no task left, without an exit */

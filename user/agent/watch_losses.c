@@ -83,8 +83,13 @@ static void look_at_all(struct watch *watch)
 		watch_retake_init(watch, watched);
 		if (watch_identify_again(watch, watched))
 			watch_tell(watch, watched, WATCH_IDENTITY);
-		if (watch_refresh(watch, &watched->container))
-			watch_tell(watch, watched, WATCH_REREAD);
+		if (!watch_refresh(watch, &watched->container))
+			continue;
+		if (watched->told_life != watched->container.life) {
+			watched->told_life = watched->container.life;
+			watch_tell(watch, watched, WATCH_EXEC);
+		}
+		watch_tell(watch, watched, WATCH_REREAD);
 	}
 }
 

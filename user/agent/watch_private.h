@@ -33,6 +33,7 @@ struct watched {
 	unsigned identity_tries; /* left for reading whose container it is */
 	pid_t name_seen;	 /* the oldest process at the last try */
 	bool is_new;		 /* added, not adopted yet */
+	uint32_t told_life;	 /* container.life that the observer knows of */
 	UT_hash_handle hh;	 /* by container.cgroup */
 };
 

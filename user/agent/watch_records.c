@@ -103,6 +103,7 @@ void watch_tell_new(struct watch *watch)
 		watch_take_init(watch, watched);
 		(void)watch_identify(watch, watched);
 		(void)watch_refresh(watch, &watched->container); /* still there: we added it */
+		watched->told_life = watched->container.life;
 		watch_tell(watch, watched, WATCH_FOUND);
 		watch_learn_later(watch, watched);
 	}
@@ -157,13 +158,15 @@ static struct watched *find_around(const struct watch *watch, const char *path)
  */
 static void take_nested(struct watch *watch, uint64_t cgroup, const struct container *around)
 {
-	struct abi_container nested;
+	struct abi_container nested, outer;
 	struct abi_history history;
 
-	if (bpf_source_read_container(watch->source, cgroup, &nested) < 0)
+	if (bpf_source_read_container(watch->source, cgroup, &nested) < 0 ||
+	    bpf_source_read_container(watch->source, around->cgroup, &outer) < 0)
 		return;
 	history = (struct abi_history){
 		.task_exits = nested.task_exits + nested.counts.tasks,
+		.life = outer.life,
 		.last_task = nested.last_task,
 		.first_failure = nested.first_failure,
 	};
@@ -228,6 +231,34 @@ static void tell_suspect(const struct watch *watch, const struct record_change *
 						   (pid_t)record->pid);
 }
 
+/* The record is older than init's latest exec, which the kernel side's counts know already. */
+static bool is_of_old_life(const struct container *container, const struct record *record)
+{
+	return record->time_ns < container->life_ns;
+}
+
+/* Before what the record says, but after what older ones say. */
+static void tell_exec(struct watch *watch, struct watched *watched, const struct record *record)
+{
+	if (watched->told_life == watched->container.life ||
+	    is_of_old_life(&watched->container, record))
+		return;
+	watched->told_life = watched->container.life;
+	watch_tell(watch, watched, WATCH_EXEC);
+}
+
+static void take_init(struct watch *watch, struct watched *watched, const struct record *record)
+{
+	bool is_exec = watched->told_life != watched->container.life;
+
+	watch_take_init(watch, watched);
+	(void)watch_identify(watch, watched);
+	if (is_exec)
+		tell_exec(watch, watched, record);
+	else
+		watch_tell(watch, watched, WATCH_INIT);
+}
+
 static void take_change(struct watch *watch, const struct record_change *record)
 {
 	struct watched *watched;
@@ -239,13 +270,11 @@ static void take_change(struct watch *watch, const struct record_change *record)
 	watched = watch_lookup(watch, record->head.container);
 	if (!watched || !watch_refresh(watch, &watched->container))
 		return;
+	if (record->head.flags != CHANGE_INIT)
+		tell_exec(watch, watched, &record->head);
 	switch ((enum change_kind)record->head.flags) {
 	case CHANGE_INIT:
-		watch_take_init(watch, watched);
-		(void)watch_identify(watch, watched);
-		/* The hook runs a moment before the name is in /proc. */
-		memcpy(watched->container.init.comm, record->comm, ABI_COMM_SIZE);
-		watch_tell(watch, watched, WATCH_INIT);
+		take_init(watch, watched, &record->head);
 		return;
 	case CHANGE_TASK:
 		watched->container.is_idle = false;
@@ -277,11 +306,12 @@ static void note_exit(struct container *container, const struct record_exit *rec
 		ended_set(&container->init_exit, record);
 		container->is_gone = true;
 		/* Whether work was left then; the record of a last exit may be lost. */
-		container->is_idle = container->last_task.is_known && !record->counts.tasks;
+		container->is_idle = container->last_task.time_ns && !record->counts.tasks;
 	}
 	/* What the kernel kills because init is gone says nothing about the work. */
 	if (record->role == ROLE_TASK && record->head.flags & EXIT_LAST &&
-	    !(record->head.flags & EXIT_FORKED) && !container->is_gone && !container->is_asked) {
+	    !(record->head.flags & EXIT_FORKED) && !container->is_gone && !container->is_asked &&
+	    !is_of_old_life(container, &record->head)) {
 		ended_set(&container->last_task, record);
 		container->last_task.is_known = !(record->head.flags & EXIT_UNSURE);
 	}
@@ -297,12 +327,14 @@ static void take_exit(struct watch *watch, const struct record_exit *record)
 	if (watched) {
 		container = &watched->container;
 		(void)watch_refresh(watch, container);
+		tell_exec(watch, watched, &record->head);
 		note_exit(container, record);
 	}
 	/* Of a container that is not told of yet: kept for then. */
 	if (watch->options.observer.on_exit && !(watched && watched->is_new))
 		watch->options.observer.on_exit(watch->options.observer.context, container, record);
-	if (container && record->head.flags & EXIT_LAST) {
+	if (container && record->head.flags & EXIT_LAST &&
+	    !is_of_old_life(container, &record->head)) {
 		/* Two tasks that end at one moment may both be told as the last. */
 		watch->last_exits += !container->is_idle && !container->is_gone;
 		container->is_idle = true;

@@ -269,6 +269,19 @@ static void on_exit_record(void *context, struct container *container,
 		flush(tail);
 }
 
+/* A replay needs it. Not where only some processes are asked for, and not counted: it is no exit. */
+static void on_change(void *context, struct container *container, enum watch_change change)
+{
+	const struct abi_settings *settings = &((struct tail *)context)->settings;
+	struct tail *tail = context;
+
+	if (change != WATCH_EXEC || tail->output != TAIL_JSON || tail->is_broken || tail->comm ||
+	    settings->pid || settings->has_uid || settings->is_failed_only ||
+	    settings->is_last_only || !is_wanted_container(tail, container))
+		return;
+	event_json_exec(&tail->lines, container);
+}
+
 static int start(struct tail *tail, struct error *error)
 {
 	struct watch_options watch_options = {
@@ -276,7 +289,10 @@ static int start(struct tail *tail, struct error *error)
 		.proc = "/proc",
 		.roots = {.root = ""},
 		.drain_ms = TAIL_DRAIN_MS,
-		.observer = {.on_exit = on_exit_record, .on_drained = flush, .context = tail},
+		.observer = {.on_change = on_change,
+			     .on_exit = on_exit_record,
+			     .on_drained = flush,
+			     .context = tail},
 	};
 	struct timeval end = {(time_t)(tail->duration_ns / NS_PER_SEC),
 			      (suseconds_t)(tail->duration_ns % NS_PER_SEC / 1000)};

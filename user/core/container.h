@@ -9,6 +9,7 @@
 #include "abi.h"
 #include "core/command_line.h"
 #include "core/identity.h"
+#include "core/program.h"
 
 /* (pid, start time): what a process is. Times are nanoseconds of CLOCK_BOOTTIME. */
 struct process {
@@ -19,9 +20,9 @@ struct process {
 
 struct ended {
 	struct process process;
-	uint64_t time_ns;
-	int status; /* as wait4 gives it */
-	bool is_known;
+	uint64_t time_ns; /* 0: none has ended */
+	int status;	  /* as wait4 gives it */
+	bool is_known;	  /* the status is; an end that was not seen has a time alone */
 };
 
 /* How far the runtime's state has told whose container it is. */
@@ -44,8 +45,15 @@ struct container {
 	enum identified identified;
 	struct process init; /* pid 0: none yet */
 	struct command_line init_args;
-	ino_t pid_namespace; /* init's, 0 while unknown */
-	bool is_pid_1;	     /* the kernel side says that init is PID 1 of it */
+	bool has_exec_args; /* those of its exec, which it cannot have overwritten since */
+	struct program
+		formers[ABI_FORMERS]; /* what init was before: the first ones, and the latest */
+	unsigned former_count;
+	ino_t pid_namespace;  /* init's, 0 while unknown */
+	bool is_pid_1;	      /* the kernel side says that init is PID 1 of it */
+	uint32_t life;	      /* execs of init that began a new life: what follows is of this one */
+	uint64_t life_ns;     /* when the last of them was; 0: never */
+	bool is_init_execing; /* or the end of its exec was not seen */
 	struct abi_counts counts;
 	uint64_t task_exits;
 	struct ended last_task;
@@ -63,6 +71,15 @@ struct container {
  */
 #define CONTAINER_GUEST_BIT (UINT64_C(1) << 63)
 bool container_is_guest(const struct container *container);
+
+/*
+ * Forgets the ends that are older than the container's life: they were those of an entrypoint. Not while
+ * it is being ended: then init's exec is its way to end, and the ends of before are the outcome.
+ */
+void container_forget_ends(struct container *container);
+
+/* Init is about to be another program: what it is now becomes a former one. */
+void container_keep_former(struct container *container);
 
 /* May more still be learnt about whose it is? */
 bool container_is_unidentified(const struct container *container);

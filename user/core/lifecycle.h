@@ -26,6 +26,7 @@ enum lifecycle_event {
 	LIFECYCLE_BUSY,	  /* timer, and somebody lives */
 	LIFECYCLE_PAUSED, /* timer, and the container is frozen */
 	LIFECYCLE_ORDERED, /* somebody asks for the end now, and the container was read: nobody lives */
+	LIFECYCLE_EXEC, /* init executes another program: what ended before was its entrypoint's */
 	LIFECYCLE_INIT_EXIT, /* init ended, for whatever reason */
 	LIFECYCLE_REMOVED,   /* its cgroup is gone; the caller forgets the container after this */
 	LIFECYCLE_EVENT_COUNT,

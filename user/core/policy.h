@@ -12,6 +12,7 @@
 #include "core/command_line.h"
 #include "core/identity.h"
 #include "core/lifecycle.h"
+#include "core/program.h"
 
 enum policy_action {
 	POLICY_FINISH,
@@ -128,6 +129,8 @@ struct policy_subject {
 	const char *cgroup; /* path */
 	const char *comm;   /* init's command name; "" unknown */
 	const struct command_line *init_args;
+	const struct program *formers; /* what init was before; `init` matches those, too */
+	unsigned former_count;
 };
 
 /* Why a policy was chosen. */

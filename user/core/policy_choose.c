@@ -26,6 +26,24 @@ static bool known_and_matches(const struct policy_globs *globs, const char *text
 	return text && *text && globs_match(globs, text);
 }
 
+static bool program_matches(const struct policy_globs *globs, const char *comm,
+			    const struct command_line *args)
+{
+	return known_and_matches(globs, comm) ||
+	       known_and_matches(globs, command_line_base_name(args));
+}
+
+/* A shell executes its last command unasked: `bash -c 'a; sleep 9'` is still meant by `init: [bash]`. */
+static bool init_matches(const struct policy_globs *globs, const struct policy_subject *subject)
+{
+	if (program_matches(globs, subject->comm, subject->init_args))
+		return true;
+	for (unsigned i = 0; i < subject->former_count; i++)
+		if (program_matches(globs, subject->formers[i].comm, &subject->formers[i].args))
+			return true;
+	return false;
+}
+
 static bool key_matches(const struct policy_globs *globs, enum policy_key key,
 			const struct policy_subject *subject)
 {
@@ -33,8 +51,7 @@ static bool key_matches(const struct policy_globs *globs, enum policy_key key,
 
 	switch (key) {
 	case POLICY_INIT:
-		return known_and_matches(globs, subject->comm) ||
-		       known_and_matches(globs, command_line_base_name(subject->init_args));
+		return init_matches(globs, subject);
 	case POLICY_CONTAINER:
 		return known_and_matches(globs, identity->name) ||
 		       known_and_matches(globs, identity->id);

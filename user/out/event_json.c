@@ -65,6 +65,25 @@ void event_json_exit(struct buf *out, const struct record_exit *record,
 	buf_putc(out, '\n');
 }
 
+void event_json_exec(struct buf *out, const struct container *container)
+{
+	struct json json;
+
+	json_init(&json, out);
+	json_object_begin(&json, NULL);
+	fields_time(&json, container->life_ns);
+	json_string(&json, "event", "exec");
+	json_uint(&json, "pid", (uint64_t)container->init.pid);
+	json_string(&json, "comm", container->init.comm);
+	json_string(&json, "role", role_name(ROLE_INIT));
+	json_uint(&json, "tasks_left", container->counts.tasks);
+	fields_container(&json, container);
+	json_uint(&json, "injected_left", container->counts.injected);
+	fields_init(&json, container);
+	json_object_end(&json);
+	buf_putc(out, '\n');
+}
+
 static void put_init(struct json *json, const struct outcome *outcome)
 {
 	const struct container *container = outcome->container;

@@ -9,6 +9,9 @@
 void event_json_exit(struct buf *out, const struct record_exit *record,
 		     const struct container *container);
 
+/* Init has become another program: what the exits before said of the container is over. */
+void event_json_exec(struct buf *out, const struct container *container);
+
 enum outcome_how {
 	OUTCOME_SELF,	 /* init ended by itself */
 	OUTCOME_SIGNAL,	 /* after it was asked to */

@@ -13,6 +13,7 @@
 
 /* As far as the oldest layout that is gone on with has them; later ones add to the end. */
 #define CONTAINER_SIZE_MIN (offsetof(struct abi_container, first_failure) + sizeof(struct abi_end))
+#define HISTORY_SIZE_MIN   (offsetof(struct abi_history, first_failure) + sizeof(struct abi_end))
 
 static void take_later(struct abi_end *end, const struct abi_end *other)
 {
@@ -37,7 +38,8 @@ void bpf_history_apply(const struct bpf_source *source, uint64_t cgroup,
 {
 	struct abi_history history;
 
-	if (!source->has_history || read_own(source, cgroup, &history) < 0)
+	if (!source->has_history || read_own(source, cgroup, &history) < 0 ||
+	    history.life != container->life)
 		return;
 	container->task_exits += history.task_exits;
 	take_later(&container->last_task, &history.last_task);
@@ -49,7 +51,8 @@ int bpf_source_add_history(struct bpf_source *source, uint64_t cgroup,
 {
 	struct abi_history history = {0};
 
-	(void)read_own(source, cgroup, &history); /* none yet */
+	if (read_own(source, cgroup, &history) < 0 || history.life != more->life)
+		history = (struct abi_history){.life = more->life}; /* none yet in this life */
 	history.task_exits += more->task_exits;
 	take_later(&history.last_task, &more->last_task);
 	take_first(&history.first_failure, &more->first_failure);
@@ -87,12 +90,15 @@ static void take_one(struct bpf_source *source, uint64_t cgroup)
 				 sizeof(ours), 0) < 0 ||
 	    read_old(source->old_containers, cgroup, CONTAINER_SIZE_MIN, &old, sizeof(old)) < 0)
 		return; /* no container, or new since */
+	if (ours.life)
+		return; /* init has executed another program since we count: that is over */
 	history = (struct abi_history){
 		.task_exits = old.task_exits,
 		.last_task = old.last_task,
 		.first_failure = old.first_failure,
 	};
-	if (read_old(source->old_history, cgroup, sizeof(before), &before, sizeof(before)) == 0) {
+	if (read_old(source->old_history, cgroup, HISTORY_SIZE_MIN, &before, sizeof(before)) == 0 &&
+	    before.life == old.life) {
 		history.task_exits += before.task_exits;
 		take_later(&history.last_task, &before.last_task);
 		take_first(&history.first_failure, &before.first_failure);

@@ -34,10 +34,10 @@ static bool is_loaded(const struct lastout_bpf *skeleton, const struct bpf_progr
 	if (program == skeleton->progs.adopt || program == skeleton->progs.sweep)
 		return true;
 	if (program == skeleton->progs.exit_classic || program == skeleton->progs.fork_classic ||
-	    program == skeleton->progs.rename_classic)
+	    program == skeleton->progs.rename_classic || program == skeleton->progs.exec_classic)
 		return hooks == HOOKS_CLASSIC;
 	if (program == skeleton->progs.exit_btf || program == skeleton->progs.fork_btf ||
-	    program == skeleton->progs.rename_btf)
+	    program == skeleton->progs.rename_btf || program == skeleton->progs.exec_btf)
 		return hooks == HOOKS_BTF;
 	return hooks != HOOKS_NONE; /* these have one variant */
 }

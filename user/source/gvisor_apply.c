@@ -137,6 +137,15 @@ static void take_clone(struct arrival *arrival)
 		child->parent = event->pid;
 }
 
+/* As bpf/exec.bpf.c has it: the same program again is no other, and a script is one of its own. */
+static bool is_another_program(const struct container *container, const struct gvisor_event *event)
+{
+	const struct command_line *old = &container->init_args, *now = &event->args;
+
+	return strncmp(container->init.comm, event->new_comm, ABI_COMM_SIZE) != 0 ||
+	       old->size != now->size || memcmp(old->bytes, now->bytes, now->size) != 0;
+}
+
 static void take_exec(struct arrival *arrival)
 {
 	struct gvisor_process *process = find_actor(arrival);
@@ -145,8 +154,13 @@ static void take_exec(struct arrival *arrival)
 		return;
 	process->uid = arrival->event->uid;
 	/* A thread of it may have ended as if it had been the last: the exec made it so. */
-	if (process->role == ROLE_INIT)
+	if (process->role == ROLE_INIT) {
 		process->guest->has_init_status = false;
+		if (is_another_program(&process->guest->container, arrival->event))
+			process_begin_life(process,
+					   table_boot_ns(arrival->table, arrival->event->time_ns),
+					   &arrival->event->args);
+	}
 	process_rename(arrival->table, process, arrival->event->new_comm);
 }
 

@@ -130,6 +130,22 @@ void process_rename(struct gvisor_table *table, struct gvisor_process *process, 
 				 comm_is_helper(table, process->comm) ? ROLE_HELPER : ROLE_TASK);
 }
 
+void process_begin_life(struct gvisor_process *process, uint64_t time_ns,
+			const struct command_line *args)
+{
+	struct container *container = &process->guest->container;
+
+	container_keep_former(container);
+	container->life++;
+	container->life_ns = time_ns;
+	container->has_exec_args = args;
+	container->init_args = args ? *args : (struct command_line){0};
+	container->task_exits = 0;
+	if (!container->is_asked)
+		container->is_idle = false;
+	container_forget_ends(container);
+}
+
 void process_make_init(struct gvisor_table *table, struct gvisor_process *process)
 {
 	struct gvisor_guest *guest = process->guest;

@@ -147,8 +147,12 @@ static void update(struct check *check, struct gvisor_process *process,
 		process->start_ns = member->start_ns;
 	if (!gvisor_listing_is_dead(check->listing, member)) {
 		process->is_suspect = false;
-		if (strncmp(process->comm, member->comm, sizeof(process->comm)) != 0)
-			process_rename(check->table, process, member->comm);
+		if (strncmp(process->comm, member->comm, sizeof(process->comm)) == 0)
+			return;
+		/* A name of its own choice, perhaps. In doubt it is waited for the work of another program. */
+		if (process->role == ROLE_INIT && check->guest->may_have_execed)
+			process_begin_life(process, check->table->boot_ns, NULL);
+		process_rename(check->table, process, member->comm);
 		return;
 	}
 	/* Joined after the list was asked for: between the two calls it had not begun to live yet. */
@@ -237,5 +241,6 @@ bool gvisor_table_reconcile(struct gvisor_table *table, struct container *contai
 		if (gvisor_listing_is_dead(listing, &listing->members[i]))
 			take_member(&check, &listing->members[i]);
 	end_missing(&check);
+	check.guest->may_have_execed = false;
 	return check.has_suspect;
 }

@@ -53,6 +53,7 @@ static enum gvisor_fault on_event(void *context, const struct gvisor_event *even
 	if (event->dropped != sandbox->dropped) {
 		sandbox->stats.dropped += (uint32_t)(event->dropped - sandbox->dropped);
 		sandbox->dropped = event->dropped;
+		gvisor_table_miss(sandbox->table);
 		has_doubt = true;
 	}
 	sandbox_set_time(sandbox);
@@ -98,6 +99,7 @@ int sandbox_open_stream(struct gvisor_sandbox *sandbox, int fd)
 		return err;
 	sandbox->dropped = 0;
 	sandbox->attach_ms = 0;
+	gvisor_table_miss(sandbox->table);
 	sandbox_set_mode(sandbox, GVISOR_EVENTS, "");
 	sandbox_tick_in(sandbox, sandbox->check_ms);
 	/* Who came or went between the last list and the session. */

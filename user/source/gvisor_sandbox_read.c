@@ -83,8 +83,12 @@ static void take_listing(struct gvisor_sandbox *sandbox, struct container *conta
 			 const struct gvisor_listing *listing)
 {
 	struct abi_counts before = container->counts;
-	bool has_suspect = gvisor_table_reconcile(sandbox->table, container, listing, sandbox->mark,
-						  sandbox->stream != NULL);
+	bool has_suspect;
+
+	if (!sandbox->stream)
+		gvisor_table_miss(sandbox->table);
+	has_suspect = gvisor_table_reconcile(sandbox->table, container, listing, sandbox->mark,
+					     sandbox->stream != NULL);
 
 	if (has_suspect)
 		sandbox_read_in(sandbox, SANDBOX_DOUBT_MS);

@@ -125,6 +125,14 @@ struct container *gvisor_table_next(struct gvisor_table *table, struct container
 	return guest ? &guest->container : NULL;
 }
 
+void gvisor_table_miss(struct gvisor_table *table)
+{
+	struct gvisor_guest *guest;
+
+	DL_FOREACH(table->guests, guest)
+		guest->may_have_execed = true;
+}
+
 enum role gvisor_table_role(struct gvisor_table *table, pid_t pid)
 {
 	struct gvisor_process *process = process_find(table, pid);

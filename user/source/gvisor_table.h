@@ -95,6 +95,9 @@ struct container *gvisor_table_next(struct gvisor_table *table, struct container
 bool gvisor_table_apply(struct gvisor_table *table, const struct gvisor_event *event,
 			bool *ret_has_doubt);
 
+/* Events are missing, or there are none: what a container's init executes may have been missed. */
+void gvisor_table_miss(struct gvisor_table *table);
+
 /* To be called before a process list is asked for: what joins later may be missing there. */
 uint64_t gvisor_table_mark(const struct gvisor_table *table);
 

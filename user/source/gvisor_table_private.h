@@ -19,6 +19,7 @@ enum {
 struct gvisor_guest {
 	struct container container; /* first: guest_of */
 	bool is_told;
+	bool may_have_execed; /* events are missing: init may have become another program */
 	bool has_init_status; /* by the end of init's last thread so far */
 	int init_status;
 	struct gvisor_guest *prev, *next;
@@ -79,6 +80,12 @@ struct gvisor_process *process_join(struct gvisor_table *table, struct gvisor_gu
 void process_set_role(struct gvisor_table *table, struct gvisor_process *process, enum role role);
 /* It executes or is found under this name, which may give it another role. */
 void process_rename(struct gvisor_table *table, struct gvisor_process *process, const char *comm);
+/*
+ * Init is another program: a new life. What ended before was its entrypoint's; NULL: nothing is known of
+ * its arguments. To be called before it is renamed.
+ */
+void process_begin_life(struct gvisor_process *process, uint64_t time_ns,
+			const struct command_line *args);
 /* It is its container's init. */
 void process_make_init(struct gvisor_table *table, struct gvisor_process *process);
 /* It has ended: told, and kept among the dead. */

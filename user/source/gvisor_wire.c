@@ -174,6 +174,8 @@ static enum gvisor_fault take_exec(const uint8_t *payload, size_t len, struct gv
 		copy_base_name(event->new_comm, exec->n_argv && exec->argv[0][0] ?
 							exec->argv[0] :
 							exec->binary_path);
+	for (size_t i = 0; !fault && i < exec->n_argv && !event->args.is_cut; i++)
+		command_line_add(&event->args, exec->argv[i]);
 	gvisor__exec__free_unpacked(exec, NULL);
 	return fault;
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "abi.h"
+#include "core/command_line.h"
 
 enum {
 	GVISOR_ID_SIZE = 128,
@@ -46,7 +47,8 @@ struct gvisor_event {
 	char comm[ABI_COMM_SIZE]; /* the thread's; before an exec the old one */
 	/* GVISOR_EXEC: what it will be called, most likely. A script's own name is not told. */
 	char new_comm[ABI_COMM_SIZE];
-	pid_t child_pid; /* GVISOR_CLONE; the process itself if it is a thread */
+	struct command_line args; /* GVISOR_EXEC */
+	pid_t child_pid;	  /* GVISOR_CLONE; the process itself if it is a thread */
 	uint64_t child_start_ns;
 	int status; /* GVISOR_EXIT, GVISOR_THREAD_EXIT: as wait4 gives it */
 };

@@ -229,6 +229,15 @@ static int parse_state(const json_t *line, struct replay_record *record, const c
 	return take_identity(line, "container", &record->identity);
 }
 
+/* Of tail. */
+static int parse_exec(const json_t *line, struct replay_record *record)
+{
+	record->kind = REPLAY_EXEC;
+	(void)take_number(line, "tasks_left", &record->counts.tasks);
+	take_init(json_object_get(line, "init"), record);
+	return take_identity(json_object_get(line, "container"), "id", &record->identity);
+}
+
 static int parse_put_off(const json_t *line, struct replay_record *record)
 {
 	record->kind = REPLAY_PUT_OFF;
@@ -262,6 +271,8 @@ static int parse_event(const json_t *line, struct replay_record *record, const c
 		return parse_exit(line, record, ret_reason);
 	if (strcmp(event, "finished") == 0)
 		return parse_outcome(line, record, ret_reason);
+	if (strcmp(event, "exec") == 0 && !text_of(line, "level"))
+		return parse_exec(line, record);
 	/* What follows is the log's; the socket's stream has a `state` of another shape. */
 	if (!text_of(line, "level"))
 		return 0;
@@ -269,6 +280,10 @@ static int parse_event(const json_t *line, struct replay_record *record, const c
 		return parse_found(line, record, REPLAY_FOUND);
 	if (strcmp(event, "init") == 0)
 		return parse_found(line, record, REPLAY_INIT);
+	if (strcmp(event, "exec") == 0) {
+		record->is_logged = true;
+		return parse_found(line, record, REPLAY_EXEC);
+	}
 	if (strcmp(event, "state") == 0 || strcmp(event, "settle_again") == 0)
 		return parse_state(line, record, ret_reason);
 	if (strcmp(event, "put_off") == 0)

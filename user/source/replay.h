@@ -17,6 +17,7 @@ enum replay_kind {
 	REPLAY_EXIT,	/* tail: a process in a container has exited */
 	REPLAY_FOUND,	/* the agent has found a container */
 	REPLAY_INIT,	/* it knows the container's init, or another name of it */
+	REPLAY_EXEC,	/* init has become another program */
 	REPLAY_STATE,	/* the container has entered another state */
 	REPLAY_PUT_OFF, /* its timer was over, but it was paused: it will be looked at again */
 	REPLAY_OUTCOME, /* init has ended, or, in a dry run, would have been asked to */
@@ -38,6 +39,8 @@ struct replay_record {
 	uint32_t tasks_left;
 	uint32_t injected_left;
 	bool has_injected_left; /* older recordings do not tell */
+
+	bool is_logged; /* REPLAY_EXEC: by an agent, not by tail */
 
 	/* REPLAY_STATE */
 	enum lifecycle_state from, to;

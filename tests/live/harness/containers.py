@@ -46,6 +46,11 @@ class Containers:
         """A container whose PID 1 is a shell that runs script."""
         return self._start(Path("/bin/dash"), ["-c", script], **options)
 
+    def shell_file(self, name: str, script: str, *args: str, **options: Any) -> Container:
+        """The same with the script in the file /c/name, and args."""
+        files = {name: script}
+        return self._start(Path("/bin/dash"), [f"/c/{name}", *args], files=files, **options)
+
     def manager(self, *args: str, **options: Any) -> Container:
         """A container whose PID 1 is tests/programs/manager.c."""
         return self._start(programs.path("manager"), list(args), **options)

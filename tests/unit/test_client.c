@@ -264,7 +264,7 @@ static void test_more_than_there_may_be(void **state)
 	assert_int_equal(ask(&client), 0);
 	check_error(client_read_line(client, &line, &error), -EMSGSIZE, "too long");
 	check_error(client_read_body(client, &body, &error), -EMSGSIZE, "too long");
-	assert_in_range(body.len, CLIENT_BODY_BYTES_MAX - 70000, CLIENT_BODY_BYTES_MAX);
+	assert_true(body.len >= CLIENT_BODY_BYTES_MAX - 70000 && body.len <= CLIENT_BODY_BYTES_MAX);
 	client_close(client);
 	end_agent();
 }

@@ -34,7 +34,7 @@ static void stay(void)
 
 static void spin(void)
 {
-	for (volatile unsigned long count = 0;; count++)
+	for (volatile bool is_on = true; is_on;)
 		;
 }
 
@@ -78,7 +78,7 @@ static struct exit_by_status_report run(const struct exit_by_status_request *req
 }
 
 /* The wait status; the child is killed if it lives, and then it must have been alive and well. */
-static int stop(const struct exit_by_status_request *request, bool is_expected_alive)
+static int end_child(const struct exit_by_status_request *request, bool is_expected_alive)
 {
 	int status;
 
@@ -101,7 +101,7 @@ static void check_ends(void (*be)(void), int code)
 	assert_int_equal(report.status, code << 8);
 	assert_int_equal(report.tid, request.pid);
 	assert_true(report.held_ns > 0 && report.held_ns <= report.took_ns);
-	assert_int_equal(stop(&request, false), code << 8);
+	assert_int_equal(end_child(&request, false), code << 8);
 }
 
 static void test_ends_with_the_code(void **state)
@@ -188,7 +188,7 @@ static void test_last_look_while_it_stands(void **state)
 	assert_int_equal(seen->target_state, 't');
 	assert_int_equal(seen->ends, 1);
 	assert_false(seen->has_died_before);
-	assert_int_equal(stop(&seen->request, false), 43 << 8);
+	assert_int_equal(end_child(&seen->request, false), 43 << 8);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
 
@@ -200,7 +200,7 @@ static void test_last_look_says_no(void **state)
 	assert_int_equal(run(&seen->request).result, EXIT_BY_STATUS_HELD);
 	assert_int_equal(seen->count, 1);
 	assert_int_equal(seen->ends, 0);
-	assert_int_equal(stop(&seen->request, true), SIGKILL);
+	assert_int_equal(end_child(&seen->request, true), SIGKILL);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
 
@@ -211,7 +211,7 @@ static void test_another_start(void **state)
 	(void)state;
 	request.start_ns += 10000000;
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_GONE);
-	assert_int_equal(stop(&request, true), SIGKILL);
+	assert_int_equal(end_child(&request, true), SIGKILL);
 }
 
 /* Its number and start look right, but the pidfd is of one that has ended. */
@@ -226,9 +226,9 @@ static void test_another_process(void **state)
 	assert_int_equal(
 		poll(&(struct pollfd){.fd = other.pidfd, .events = POLLIN}, 1, PATIENCE_MS), 1);
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_GONE);
-	assert_int_equal(stop(&other, false), SIGKILL);
+	assert_int_equal(end_child(&other, false), SIGKILL);
 	request.pidfd = pidfd;
-	assert_int_equal(stop(&request, true), SIGKILL);
+	assert_int_equal(end_child(&request, true), SIGKILL);
 }
 
 static void test_dead(void **state)
@@ -240,7 +240,7 @@ static void test_dead(void **state)
 	assert_int_equal(
 		poll(&(struct pollfd){.fd = request.pidfd, .events = POLLIN}, 1, PATIENCE_MS), 1);
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_GONE);
-	assert_int_equal(stop(&request, false), SIGKILL);
+	assert_int_equal(end_child(&request, false), SIGKILL);
 	request.pidfd = pidfd_open_process(getpid());
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_GONE);
 	(void)close(request.pidfd);
@@ -257,7 +257,7 @@ static void test_stopped(void **state)
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_STOPPED);
 	assert_int_equal(pidfd_signal(request.pidfd, SIGCONT), 0);
 	assert_int_equal(run(&request).result, EXIT_BY_STATUS_DONE);
-	assert_int_equal(stop(&request, false), 43 << 8);
+	assert_int_equal(end_child(&request, false), 43 << 8);
 }
 
 static void test_traced_by_another(void **state)
@@ -270,7 +270,7 @@ static void test_traced_by_another(void **state)
 	report = run(&request);
 	assert_int_equal(report.result, EXIT_BY_STATUS_TRACED);
 	assert_int_equal(report.tracer, getpid());
-	assert_int_equal(stop(&request, true), SIGKILL);
+	assert_int_equal(end_child(&request, true), SIGKILL);
 }
 
 /* The kernel's refusal is real, what procfs tells of the reason is made up. */
@@ -292,7 +292,7 @@ static void check_refusal(const char *scope, enum exit_by_status_result expected
 	assert_int_equal(report.result, expected);
 	assert_int_equal(report.err, err);
 	assert_int_equal(report.tracer, 0);
-	assert_int_equal(stop(&request, true), SIGKILL);
+	assert_int_equal(end_child(&request, true), SIGKILL);
 }
 
 static void test_refused(void **state)
@@ -335,7 +335,7 @@ static void test_cancelled(void **state)
 	exit_by_status_cancel(&attempt);
 	seen->request.may_go_on = NULL;
 	assert_int_equal(run(&seen->request).result, EXIT_BY_STATUS_DONE);
-	assert_int_equal(stop(&seen->request, false), 43 << 8);
+	assert_int_equal(end_child(&seen->request, false), 43 << 8);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
 
@@ -352,7 +352,7 @@ static void test_tracer_killed(void **state)
 	exit_by_status_finish(&attempt, &report);
 	assert_int_equal(report.result, EXIT_BY_STATUS_TRACER_DIED);
 	assert_int_equal(report.status, -1);
-	assert_int_equal(stop(&seen->request, true), SIGKILL);
+	assert_int_equal(end_child(&seen->request, true), SIGKILL);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
 
@@ -366,7 +366,7 @@ static void test_hanging_look_ends(void **state)
 	(void)state;
 	exit_by_status_finish(&attempt, &report);
 	assert_int_equal(report.result, EXIT_BY_STATUS_TRACER_DIED);
-	assert_int_equal(stop(&seen->request, true), SIGKILL);
+	assert_int_equal(end_child(&seen->request, true), SIGKILL);
 	assert_int_equal(munmap(seen, sizeof(*seen)), 0);
 }
 

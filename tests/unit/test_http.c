@@ -72,7 +72,7 @@ static void on_request(void *context, struct http_exchange *exchange,
 
 	assert_ptr_equal(context, &server);
 	if (strcmp(what, "hold") == 0 || strcmp(what, "stream") == 0) {
-		assert_in_range(opened, 0, EXCHANGES_MAX - 1);
+		assert_true(opened < EXCHANGES_MAX);
 		open_ones[opened] = exchange;
 		(what[0] == 'h' ? http_hold : http_stream_begin)(exchange, on_gone,
 								 &open_ones[opened]);
@@ -108,7 +108,7 @@ static void serve(void)
 	serve_with((struct http_options){.has_peer_uid = true, .peer_uid = getuid()});
 }
 
-static void stop(void)
+static void end_server(void)
 {
 	http_server_free(server);
 	event_base_free(base);
@@ -241,7 +241,7 @@ static void test_reply(void **state)
 	check_status(reply, 409);
 	assert_string_equal(body_of(reply), "{\"error\":\"no: \\\"\\n\\\"\"}\n");
 	check_status(ask("GET /silence HTTP/1.1\n\n"), 500);
-	stop();
+	end_server();
 }
 
 /* A byte at a time, and its end before the reply. */
@@ -261,7 +261,7 @@ static void test_slow_and_half_closed(void **state)
 	say(fd, "GET /big HTTP/1.1\n\n");
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	assert_int_equal(strlen(body_of(hear(fd, NULL))), BIG_BYTES);
-	stop();
+	end_server();
 }
 
 /* Without a word, in the middle of a head, and of a body. */
@@ -286,7 +286,7 @@ static void test_who_hangs_is_dropped(void **state)
 				    "{\"error\":\"the request was not complete after 200 ms\"}\n");
 	}
 	check_served();
-	stop();
+	end_server();
 }
 
 /* One byte now and then does not buy more time. */
@@ -307,7 +307,7 @@ static void test_who_dribbles_is_dropped(void **state)
 			break;
 	}
 	check_status(hear(fd, NULL), 408);
-	stop();
+	end_server();
 }
 
 static void test_rubbish(void **state)
@@ -331,7 +331,7 @@ static void test_rubbish(void **state)
 	check_status(ask(large), 431);
 	check_served();
 	free(large);
-	stop();
+	end_server();
 }
 
 /* Gone before, within and after the request; in the middle of the reply. */
@@ -357,7 +357,7 @@ static void test_who_disappears(void **state)
 		close(fd);
 		check_served();
 	}
-	stop();
+	end_server();
 }
 
 static void test_as_many_as_there_may_be(void **state)
@@ -378,7 +378,7 @@ static void test_as_many_as_there_may_be(void **state)
 	close(first);
 	run_until(-1, 0, &gone, 1);
 	check_served();
-	stop();
+	end_server();
 }
 
 static void test_others_are_turned_away(void **state)
@@ -390,7 +390,7 @@ static void test_others_are_turned_away(void **state)
 	reply = hear(dial(), NULL);
 	check_status(reply, 403);
 	assert_string_equal(body_of(reply), "{\"error\":\"this socket needs root\"}\n");
-	stop();
+	end_server();
 }
 
 /* Longer than a request may take, with others served meanwhile. */
@@ -412,7 +412,7 @@ static void test_held(void **state)
 	check_status(reply, 404);
 	assert_string_equal(body_of(reply), "{\"error\":\"late\"}\n");
 	assert_int_equal(gone, 0);
-	stop();
+	end_server();
 	assert_int_equal(gone, 0);
 }
 
@@ -439,7 +439,7 @@ static void test_who_is_held_and_goes(void **state)
 	assert_null(open_ones[0]);
 	close(fds[0]);
 	check_served();
-	stop();
+	end_server();
 	assert_int_equal(gone, 3);
 }
 
@@ -468,7 +468,7 @@ static void test_stream(void **state)
 	http_stream_end(open_ones[1]);
 	assert_string_equal(hear(fd, NULL), "");
 	assert_int_equal(gone, 0);
-	stop();
+	end_server();
 }
 
 /* Only the one who reads nothing is dropped, and not within the call that finds it out. */
@@ -490,7 +490,7 @@ static void test_slow_reader_of_a_stream(void **state)
 	(void)hear(fast, "\r\n\r\n");
 	while (!gone) {
 		/* Its kernel takes some, too. */
-		assert_in_range(sent, 0, 4 * HTTP_STREAM_BYTES_MAX);
+		assert_true(sent <= 4 * HTTP_STREAM_BYTES_MAX);
 		for (int i = 0; i < 2; i++) {
 			int before = gone;
 
@@ -506,7 +506,7 @@ static void test_slow_reader_of_a_stream(void **state)
 	(void)hear(slow, NULL);
 	http_stream_end(open_ones[1]);
 	assert_string_equal(hear(fast, NULL), "");
-	stop();
+	end_server();
 }
 
 /* Whoever has ended a stream, or replied, is told no more, also if its reader was just dropped. */
@@ -531,7 +531,7 @@ static void test_dropped_and_ended_at_once(void **state)
 	for (int i = 0; i < 2; i++)
 		(void)hear(fds[i], NULL);
 	assert_int_equal(gone, 0);
-	stop();
+	end_server();
 }
 
 /* Who waits is told, and what was said is delivered. */
@@ -608,7 +608,7 @@ static void test_with_the_client(void **state)
 		assert_int_not_equal(event_base_loop(base, EVLOOP_NONBLOCK), -1);
 	}
 	assert_int_equal(status, 0);
-	stop();
+	end_server();
 }
 
 int main(void)

@@ -146,7 +146,7 @@ static void test_nor_a_busy_one(void **state)
 	listen_at(tree_path("s"), &first, &fd);
 	assert_int_equal(unix_socket_address(first.path, &address, &error), 0);
 	do {
-		assert_in_range(count, 0, 199);
+		assert_true(count < 200);
 		clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	} while (connect(clients[count++], (struct sockaddr *)&address, sizeof(address)) == 0);
 	assert_int_equal(errno, EAGAIN);

@@ -38,7 +38,8 @@ else
 B := build
 endif
 VERSION := 0.1.0
-BUILD := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# safe.directory: root must find the same in a user's clone, or `sudo make install` would build once more.
+BUILD := $(shell git -c safe.directory='$(CURDIR)' describe --always --dirty 2>/dev/null || echo unknown)
 
 WARNINGS := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
@@ -98,6 +99,12 @@ test:
 bench: all $(BENCHES) $(B)/tests/bench/floor
 	$(Q)tools/install-deps bench
 	$(Q)tests/bench/run $(if $(QUICK),--quick)
+
+# The documents' commands in a fresh Debian: bookworm, trixie, sid, or several of them.
+RELEASE ?= trixie
+test-build:
+	$(Q)tools/install-deps releases
+	$(Q)tests/build/run $(RELEASE)
 
 # T seconds, 600 if none are given.
 soak: all $(PROGRAMS)
@@ -348,5 +355,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-kernels arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
+.PHONY: FORCE all demo test test-build test-kernels arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

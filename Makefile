@@ -1,6 +1,9 @@
 # lastout: all (build/lastout), demo, test, fuzz, bench, lint, format, install, clean. V=1 shows the
 # commands, T=20 is how many seconds fuzz spends on each parser.
 
+# Debian has bpftool where a user's PATH does not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
@@ -48,10 +51,10 @@ ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -ffunction-sections -fdata-sectio
 LDFLAGS += $(SYSROOT_LDFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 $(WARNINGS) -Ivmlinux -Iinclude
 
-USER_SOURCES := $(wildcard user/*/*.c)
+# For the static program only: $(B)/link.flags names it.
+NAME_SERVICE := $(B)/user/base/no_name_service.o
+USER_SOURCES := $(filter-out user/base/no_name_service.c,$(wildcard user/*/*.c))
 USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o) $(B)/gvisor.pb-c.o
-# For the static program only, which $(B)/link.flags says.
-NAME_SERVICE := $(B)/user/no_name_service.o
 # maps first: bpftool's linker takes map offsets from the file that defines them.
 BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
@@ -70,7 +73,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out tests/benc
 FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/floor_*.bpf.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
-C_FILES := $(wildcard user/*.c user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
 
 ifeq ($(V),1)
 say = @:

@@ -127,8 +127,11 @@ static __always_inline bool exit_was_told(struct task_struct *leader, __u32 tgid
 /* Taken back: if its hook has not taken it by now, it has come before and will not come again. */
 static __always_inline void process_unjoin(struct abi_container *container, __u32 tgid, __u32 role)
 {
-	if (role == ROLE_TASK)
-		__sync_fetch_and_add(&container->task_exits, 1); /* a task was seen, and is over */
+	if (role == ROLE_TASK) { /* a task was seen, and is over */
+		__sync_fetch_and_add(&container->task_exits, 1);
+		if (has_init(container))
+			note_unseen_end(container, tgid);
+	}
 	process_leave(tgid);
 }
 

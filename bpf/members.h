@@ -101,15 +101,21 @@ static __always_inline bool container_is_unsure(const struct abi_container *cont
 	return since == 0 || (since == 1 && adoption.is_recount && container->uncounted_in);
 }
 
-static __always_inline void note_unseen_end(struct abi_container *container, __u32 tgid)
+static __always_inline void note_unseen(struct abi_end *end, __u32 tgid)
 {
-	struct abi_end *end = &container->last_task;
-
 	end->start_ns = 0;
 	end->pid = tgid;
 	end->status = ABI_STATUS_UNSEEN;
 	__builtin_memset(end->comm, 0, sizeof(end->comm));
 	end->time_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Perhaps the last one, and perhaps the first that failed. */
+static __always_inline void note_unseen_end(struct abi_container *container, __u32 tgid)
+{
+	note_unseen(&container->last_task, tgid);
+	if (!container->first_failure.time_ns)
+		note_unseen(&container->first_failure, tgid);
 }
 
 /* Out of its container by an exit that no hook has seen. */

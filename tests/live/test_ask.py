@@ -146,12 +146,12 @@ def test_wait(agent: FakeAgent, how: dict[str, Any], status: int) -> None:
     assert (done.returncode, json.loads(done.stdout)) == (status, ended(**how))
 
 
-def test_wait_for_what_nobody_saw(agent: FakeAgent) -> None:
-    """Not 0: nobody knows that it went well."""
+def test_wait_for_an_unseen_end(agent: FakeAgent) -> None:
+    """255 and a message: what is not known is no success."""
     agent.answers["GET /v1/containers/web/wait"] = reply(ended(exit_code=None, signal=None))
     done = ask(agent, "wait", "web")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "no end of a task was seen" in done.stderr
+    assert (done.returncode, done.stdout) == (255, "255\n")
+    assert "how the work in web ended was not seen" in done.stderr
 
 
 OUTCOME = {

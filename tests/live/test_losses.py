@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from harness import cgroup, lastout, process
+from harness import cgroup, lastout, machine, process
 from harness.agent import Agent, StartAgent
 from harness.container import Container
 from harness.containers import Containers
@@ -292,3 +293,35 @@ def test_agent_tells_about_itself(start_agent: StartAgent, pins: Pins, tmp_path:
     assert set(about["rereads"]) == {"loss", "doubt", "clock"}
     assert isinstance(about["containers"], int)
     agent.stop(signal.SIGINT)
+
+
+# An end that no hook has seen
+
+
+def test_unseen_end_is_no_success(
+    start_agent: StartAgent, containers: Containers, pins: Pins
+) -> None:
+    """The last of two tasks: 255, in the container's status, the outcome and for who waits."""
+    agent = start_agent("--status", "task", pin=pins.directory, environment=OFTEN)
+    container = containers.shell(manager(task("exit 0"), on_term="exit 0"))
+    pid = container.await_up()
+    agent.await_working(container)
+    waiter = subprocess.Popen(
+        [machine.LASTOUT, "wait", container.id, "--socket", agent.socket],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    stop(agent.pid)
+    pins.add_dead_process(pid, dead.pid)
+    end_task(container, pid)
+    process.kill(agent.pid, "SIGCONT")
+
+    outcome = agent.await_finished(container)
+    assert container.await_end() == code(255)
+    assert (outcome["how"], outcome["status_unknown"]) == ("status", True)
+    assert (outcome["last_task"], outcome["status_fallback"]) == (None, None)
+    said, complaint = waiter.communicate()
+    assert (waiter.returncode, said) == (255, b"255\n")
+    assert b"not seen" in complaint

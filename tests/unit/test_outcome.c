@@ -100,7 +100,7 @@ static void test_json_of_every_how(void **state)
 			LAST_TASK
 			"\"init\":{\"pid\":4001,\"comm\":\"goproc\","
 			"\"exit_code\":null,\"signal\":\"SIGTERM\"},"
-			"\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
+			"\"settle_s\":1.500,\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null,\"status_unknown\":false}\n");
 		check_json(&o, expected);
 	}
 }
@@ -114,13 +114,14 @@ static void test_json_with_little_known(void **state)
 	ended.last_task.is_known = false;
 	ended.init_exit.is_known = false;
 	o.how = OUTCOME_DRY_RUN;
+	o.is_unseen = true;
 	o.has_latency = false;
 	o.settle_ns = 0;
 	check_json(
 		&o, OUTCOME_HEAD
 		"\"policy\":\"options\",\"how\":\"dry_run\",\"last_task\":null,"
 		"\"init\":{\"pid\":4001,\"comm\":\"goproc\",\"exit_code\":null,"
-		"\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false,\"status_fallback\":null}\n");
+		"\"signal\":null},\"settle_s\":0.000,\"latency_us\":null,\"ordered\":false,\"status_fallback\":null,\"status_unknown\":true}\n");
 }
 
 static void test_json_with_hostile_names(void **state)
@@ -140,7 +141,7 @@ static void test_json_with_hostile_names(void **state)
 		   "\"exit_code\":null,\"signal\":\"SIGABRT\"},"
 		   "\"init\":{\"pid\":4001,\"comm\":\"\\\"},\\\"how\\\":\\\"self\\\"\","
 		   "\"exit_code\":0,\"signal\":null},\"settle_s\":1.500,"
-		   "\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null}\n");
+		   "\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null,\"status_unknown\":false}\n");
 }
 
 static void check_text(const struct outcome *outcome, const char *expected)

@@ -90,7 +90,7 @@ static void test_ends(void **state)
 	      "py\\tthon[7] exited with 3");
 	check(reply_put_end, "{'pid':7,'comm':'x','exit_code':null,'signal':'SIGSEGV'}",
 	      "x[7] was killed by SIGSEGV");
-	check(reply_put_end, "{'pid':7,'comm':'x'}", "x[7] ended");
+	check(reply_put_end, "{'pid':7,'comm':'x'}", "x[7] ended, how was not seen");
 }
 
 #define OUTCOME(how, init, last)                                                        \

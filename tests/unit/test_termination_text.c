@@ -36,6 +36,16 @@ static void check(const struct container *container, enum outcome_how how, const
 	buf_done(&out);
 }
 
+static void check_unseen(const struct container *container, const char *expected)
+{
+	struct outcome outcome = {.container = container, .how = OUTCOME_STATUS, .is_unseen = true};
+	struct buf out = {0};
+
+	text_put_termination(&out, &outcome);
+	assert_string_equal(out.data, expected);
+	buf_done(&out);
+}
+
 static void check_age(uint64_t age_ns, const char *age)
 {
 	struct container container = container_of("sh", 0, age_ns);
@@ -94,6 +104,8 @@ static void test_what_is_not_known(void **state)
 	      "lastout: last task sh[4711] exited with 0; ended goproc by exit status");
 	container.last_task.is_known = false;
 	check(&container, OUTCOME_STATUS, "lastout: ended goproc by exit status");
+	check_unseen(&container, "lastout: how its last task ended was not seen; "
+				 "ended goproc by exit status");
 }
 
 static void test_hostile_names(void **state)

@@ -24,6 +24,16 @@ static enum outcome_how how_it_ended(const struct follower *follower)
 	return follower->was_asked ? OUTCOME_SIGNAL : OUTCOME_SELF;
 }
 
+/* Is the status of its work one that no hook has seen? */
+static bool is_unseen(const struct follower *follower)
+{
+	const struct container *container = follower->container;
+
+	if (follower->policy->status == POLICY_STATUS_WORST && container->first_failure.time_ns)
+		return ended_is_unseen(&container->first_failure);
+	return container->task_exits && !container->last_task.is_known;
+}
+
 static struct outcome outcome_of(const struct follower *follower, enum outcome_how how)
 {
 	return (struct outcome){
@@ -35,6 +45,7 @@ static struct outcome outcome_of(const struct follower *follower, enum outcome_h
 		.latency_ns = follower->latency_ns,
 		.has_latency = follower->was_asked && follower->container->last_task.is_known,
 		.is_ordered = follower->is_ordered,
+		.is_unseen = is_unseen(follower),
 		.fallback = follower->fallback,
 	};
 }
@@ -203,12 +214,17 @@ static int choose_code(struct follower *follower)
 		return follower->ordered_code;
 	if (how == POLICY_STATUS_SIGNAL)
 		return FOLLOWER_NO_CODE;
+	if (is_unseen(follower)) {
+		follower_log(container, LOG_LEVEL_WARN, "unseen",
+			     "how a container's last task ended was not seen: taken as code 255",
+			     NULL, NULL);
+		return EXIT_STATUS_UNKNOWN;
+	}
 	if (how == POLICY_STATUS_WORST && container->first_failure.is_known)
 		return code_of(container->first_failure.status);
-	if (container->last_task.is_known)
-		return code_of(container->last_task.status);
-	follower->fallback = "unknown";
-	return FOLLOWER_NO_CODE;
+	/* Requested, before any work has ended. */
+	return container->last_task.is_known ? code_of(container->last_task.status) :
+					       FOLLOWER_NO_CODE;
 }
 
 /* Init is what was looked at. What a person or client requested is done all the same. */
@@ -340,11 +356,8 @@ static bool end_by_status(struct follower *follower)
 		log_fallback(follower, "nobody can trace into a gVisor sandbox from outside");
 		return false;
 	}
-	if (code == FOLLOWER_NO_CODE) {
-		if (follower->fallback)
-			log_fallback(follower, "how its last task ended was not seen");
+	if (code == FOLLOWER_NO_CODE)
 		return false;
-	}
 	err = start_attempt(follower, code);
 	if (!err) {
 		note_latency(follower);

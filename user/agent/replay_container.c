@@ -343,8 +343,11 @@ static void take_state(struct replay *replay, struct replayed *replayed,
 
 	replayed->container.counts.tasks = record->counts.tasks;
 	replayed->container.counts.injected = record->counts.injected;
-	if (record->last_task.is_known)
+	/* A last exit without its status is one that the agent has not seen. */
+	if (record->last_task.is_known || record->why == LIFECYCLE_LAST_EXIT)
 		replayed->container.last_task = record->last_task;
+	if (record->why == LIFECYCLE_LAST_EXIT)
+		replayed->container.last_task.time_ns = now_ns;
 	switch (record->why) {
 	case LIFECYCLE_LAST_EXIT:
 		replayed->container.task_exits++;

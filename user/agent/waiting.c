@@ -13,6 +13,7 @@ struct waiter {
 	struct http_exchange *exchange;
 	struct container *container; /* lives as long as this: its end is an answer */
 	struct event *timer;
+	uint64_t since_ns; /* when it was first seen without work; 0: not yet */
 	struct waiter *next, *prev;
 };
 
@@ -81,10 +82,17 @@ static void answer(struct waiter *waiter)
 	remove_waiter(waiter);
 }
 
-/* How long a last exit must have stood before it counts as the end of the work. */
-static uint64_t settled_at_ns(const struct follower_view *view, const struct ended *last)
+/*
+ * How long a last exit must have stood before it counts as the end of the work. Where not even its
+ * moment is known, it is that of the first look.
+ */
+static uint64_t settled_at_ns(struct waiter *waiter, const struct follower_view *view,
+			      const struct ended *last, uint64_t now_ns)
 {
-	return last->time_ns + policy_settle_ns(view->waits_by, true, last->status);
+	if (!waiter->since_ns)
+		waiter->since_ns = now_ns;
+	return (last->time_ns ? last->time_ns : waiter->since_ns) +
+	       policy_settle_ns(view->waits_by, last->is_known, last->status);
 }
 
 /* May free the waiter. */
@@ -102,9 +110,11 @@ static void look(struct waiter *waiter)
 		answer(waiter);
 		return;
 	}
-	if (view.state < LIFECYCLE_SETTLING || !last->is_known || container->counts.tasks)
+	if (view.state < LIFECYCLE_SETTLING || !container->task_exits || container->counts.tasks) {
+		waiter->since_ns = 0;
 		return; /* the next change of state brings us back */
-	due_ns = settled_at_ns(&view, last);
+	}
+	due_ns = settled_at_ns(waiter, &view, last, now_ns);
 	if (view.state > LIFECYCLE_SETTLING || due_ns <= now_ns) {
 		answer(waiter);
 		return;

@@ -22,16 +22,19 @@ static int tell(const struct ask *ask, const json_t *end, int *ret_status, struc
 {
 	_cleanup_(buf_done) struct buf text = {0};
 	int status = reply_status(end);
+	struct error unseen;
 
+	*ret_status = status < 0 ? EXIT_STATUS_UNKNOWN : shell_status(status);
 	if (ask->is_json)
 		reply_put_json(&text, end);
-	else if (status >= 0)
-		buf_printf(&text, "%d\n", shell_status(status));
-	if (status < 0 && !ask->is_json)
-		return error_set(error, -ENODATA,
-				 "%s has ended, and no end of a task was seen in it",
-				 ask->container);
-	*ret_status = status < 0 ? EXIT_FAILED : shell_status(status);
+	else
+		buf_printf(&text, "%d\n", *ret_status);
+	if (status < 0)
+		(void)error_set(&unseen, -ENODATA,
+				"how the work in %s ended was not seen: taken as %d",
+				ask->container, EXIT_STATUS_UNKNOWN);
+	if (status < 0)
+		complain("wait", unseen.text);
 	return ask_print(&text, error);
 }
 
@@ -74,7 +77,7 @@ const struct command command_wait = {
 	.about =
 		"Waits until the last task of a container has exited and, once settle is over, no\n"
 		"other was started; or until its init has ended. Prints that task's status and\n"
-		"ends with it: 128+N if signal N killed it. Also right for a container that ended\n"
+		"ends with it: 128+N if signal N killed it, 255 if no hook has seen its end. Also right for a container that ended\n"
 		"within the last ten minutes. CONTAINER is an id, a unique beginning of one, or a\n"
 		"name. Interrupted, it ends with 128 and the number of the signal.",
 	.options = options,

@@ -34,6 +34,11 @@ const char *container_name(const struct container *container)
 	return container->identity.name ? container->identity.name : container->identity.id;
 }
 
+bool ended_is_unseen(const struct ended *ended)
+{
+	return ended->time_ns && !ended->is_known;
+}
+
 static void forget_before(struct ended *ended, uint64_t life_ns)
 {
 	if (ended->time_ns < life_ns)

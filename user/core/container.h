@@ -25,6 +25,9 @@ struct ended {
 	bool is_known;	  /* the status is; an end that was not seen has a time alone */
 };
 
+/* Something has ended, and how was not seen. That is never success: EXIT_STATUS_UNKNOWN. */
+bool ended_is_unseen(const struct ended *ended);
+
 /* How far the runtime's state has told whose container it is. */
 enum identified {
 	IDENTIFIED_PENDING, /* nothing found yet */

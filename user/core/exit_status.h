@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The exit code that stands for an end that was not seen; containerd has the same. */
+enum { EXIT_STATUS_UNKNOWN = 255 };
+
 /* Enough for every text of exit_status_text and signal_name. */
 #define EXIT_STATUS_TEXT_SIZE 32
 

@@ -30,15 +30,18 @@ static const char *action_name(const struct policy_choice *choice)
 
 static void put_last_exit(struct json *json, const struct ended *last)
 {
-	if (!last->is_known) {
+	if (!last->time_ns) {
 		json_null(json, "last_exit");
 		return;
 	}
 	json_object_begin(json, "last_exit");
 	fields_time(json, last->time_ns);
 	json_int(json, "pid", last->process.pid);
-	json_string(json, "comm", last->process.comm);
-	fields_status(json, last->status);
+	json_string(json, "comm", last->process.comm[0] ? last->process.comm : NULL);
+	if (last->is_known)
+		fields_status(json, last->status);
+	else
+		fields_no_status(json);
 	json_object_end(json);
 }
 
@@ -70,7 +73,7 @@ void container_json_put(struct json *json, const struct container_view *view)
 	json_uint(json, "injected", container->counts.injected);
 	fields_init(json, container);
 	put_last_exit(json, last);
-	if (last->is_known && !container->counts.tasks)
+	if (last->time_ns && !container->counts.tasks)
 		json_double(json, "idle_s", FIELDS_SECONDS(view->now_ns - last->time_ns), 3);
 	else
 		json_null(json, "idle_s");

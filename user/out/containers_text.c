@@ -124,6 +124,8 @@ static void put_last_exit(struct row *row, const json_t *last_exit)
 	char text[EXIT_STATUS_TEXT_SIZE] = "-";
 	int status = reply_status(last_exit);
 
+	if (status < 0 && json_is_object(last_exit))
+		(void)snprintf(text, sizeof(text), "unknown");
 	if (status >= 0) {
 		exit_status_text(status, text, sizeof(text));
 		row->exit_colour = cell_status_colour(status);

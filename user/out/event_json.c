@@ -127,6 +127,7 @@ void event_json_outcome(struct buf *out, const struct outcome *outcome)
 		json_null(&json, "latency_us");
 	json_bool(&json, "ordered", outcome->is_ordered);
 	json_string(&json, "status_fallback", outcome->fallback);
+	json_bool(&json, "status_unknown", outcome->is_unseen);
 	json_object_end(&json);
 	buf_putc(out, '\n');
 }

@@ -30,6 +30,7 @@ struct outcome {
 	bool has_latency;
 	const char *
 		fallback; /* one word: why it was not by exit status, though that was wanted; NULL */
+	bool is_unseen;	  /* how its work ended was not seen, so the status of it is 255 */
 	bool is_ordered;  /* by hand, and not because of a last exit */
 };
 

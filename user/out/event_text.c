@@ -220,6 +220,8 @@ static void put_outcome(struct buf *out, const struct outcome *outcome)
 	if (container->last_task.is_known) {
 		buf_puts(out, "; last task ");
 		text_put_ended(out, &container->last_task);
+	} else if (outcome->is_unseen) {
+		buf_puts(out, "; how its last task ended was not seen");
 	}
 	if (outcome->fallback)
 		buf_printf(out, ", not by exit status (%s)", outcome->fallback);

@@ -53,6 +53,7 @@ static void put_outcome(struct json *json, const struct replay_line *line)
 	if (line->policy->status != POLICY_STATUS_SIGNAL)
 		(void)snprintf(signal, sizeof(signal), "status");
 	json_string(json, "ask", is_self ? NULL : signal);
+	json_bool(json, "status_unknown", ended_is_unseen(&container->last_task));
 	json_bool(json, "certain", !line->doubt);
 	json_string(json, "doubt", line->doubt);
 }

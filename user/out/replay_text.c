@@ -30,6 +30,8 @@ static void put_settle(struct buf *out, const struct replay_line *line)
 	if (line->container->last_task.is_known) {
 		buf_puts(out, " after last task ");
 		text_put_ended(out, &line->container->last_task);
+	} else if (ended_is_unseen(&line->container->last_task)) {
+		buf_puts(out, " after a last task whose end was not seen");
 	}
 	buf_putc(out, ')');
 }
@@ -50,6 +52,8 @@ static void put_asked(struct buf *out, const struct replay_line *line)
 	if (line->policy->status == POLICY_STATUS_SIGNAL) {
 		signal_name(line->policy->signal, signal, sizeof(signal));
 		buf_printf(out, " would be asked to end by %s", signal);
+	} else if (ended_is_unseen(&line->container->last_task)) {
+		buf_printf(out, " would be made to exit with %d", EXIT_STATUS_UNKNOWN);
 	} else {
 		buf_printf(out, " would be made to exit as its %s did",
 			   line->policy->status == POLICY_STATUS_TASK ? "last task" :

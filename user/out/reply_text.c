@@ -74,7 +74,7 @@ void reply_put_end(struct buf *out, const json_t *ended)
 
 	reply_put_process(out, ended);
 	if (status < 0) {
-		buf_puts(out, " ended");
+		buf_puts(out, " ended, how was not seen");
 	} else if (exit_status_signal(status)) {
 		exit_status_text(status, text, sizeof(text));
 		buf_printf(out, " was killed by %s", text);

@@ -53,6 +53,8 @@ void text_put_termination(struct buf *out, const struct outcome *outcome)
 	buf_puts(out, "lastout: ");
 	if (container->last_task.is_known)
 		put_last_task(out, &container->last_task);
+	else if (outcome->is_unseen)
+		buf_puts(out, "how its last task ended was not seen; ");
 	buf_puts(out, texts[outcome->how].before);
 	escape_text(out, container->init.comm, strlen(container->init.comm));
 	buf_puts(out, texts[outcome->how].after);

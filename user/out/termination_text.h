@@ -7,6 +7,7 @@
 
 /*
  * One line without its newline, escaped: `lastout: last task python3[4711] exited with 3 after 12.4 s;
- * ended goproc by exit status`. Without the first half if the last task is not known.
+ * ended goproc by exit status`. If no hook has seen that end, it says so; without a
+ * last task the first half is missing.
  */
 void text_put_termination(struct buf *out, const struct outcome *outcome);

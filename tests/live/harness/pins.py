@@ -67,6 +67,17 @@ class Pins:
         self._map("delete", "processes", "key", *key)
         self._map("update", "containers", "key", *container, "value", *value)
 
+    def add_dead_process(self, like: int, pid: int) -> None:
+        """As if a process beside that one had ended without a hook having seen it."""
+        value = self._lookup("processes", _bytes(like.to_bytes(4, sys.byteorder)))["value"]
+        container = value[:8]
+        counts = self._lookup("containers", container)["value"]
+        tasks = int.from_bytes(_raw(counts[:4]), sys.byteorder)
+        counts[:4] = _bytes((tasks + 1).to_bytes(4, sys.byteorder))
+        key = _bytes(pid.to_bytes(4, sys.byteorder))
+        self._map("update", "containers", "key", *container, "value", *counts)
+        self._map("update", "processes", "key", *key, "value", *value)
+
     def _lookup(self, name: str, key: list[str]) -> dict[str, Any]:
         return json.loads(self._map("lookup", name, "key", *key))
 

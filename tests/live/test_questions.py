@@ -156,3 +156,23 @@ def test_limit(agent: ConfiguredAgent, containers: Containers) -> None:
     assert "limit" in agent.await_refusal(again)["reason"]
     containers.canary(agent)
     assert again.is_alive()
+
+
+def test_limit_is_logged_once(agent: ConfiguredAgent, containers: Containers) -> None:
+    """It is looked at every 5 s meanwhile. One line when it begins, one when it is over."""
+    policy = {"name": "seldom", "match": {"init": [containers.init]}, "limit": "1/30s"}
+    _reload(agent, [policy])
+    first = containers.shell(manager(task("exit 0")))
+    agent.await_working(first)
+    first.go()
+    agent.await_finished(first)
+    first.await_end()
+    first.remove()
+    again = containers.shell(manager(task("exit 0")), namesake=first)
+    again.await_up()
+    again.go()
+    agent.await_refusal(again)
+    assert again.await_end() == code(0)
+    about_it = [r["event"] for r in agent.err.records if r.get("container") == again.id]
+    assert about_it.count("refused") == 1
+    assert about_it.count("limit") == 1

@@ -123,10 +123,11 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 	}
 	if (err != -EAGAIN)
 		follower->is_put_off = false;
-	if (!err)
-		follower_forget_refusal(follower);
 	switch (err) {
 	case 0:
+		/* Otherwise the limit may still refuse, and has said so: follower_ask looks at both. */
+		if (follower_is_ending(follower))
+			follower_forget_refusal(follower);
 		if (follower->is_signal_due)
 			signal_late(follower);
 		else

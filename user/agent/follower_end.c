@@ -378,16 +378,24 @@ static void wait_for_next(struct follower *follower)
 
 void follower_ask(struct follower *follower)
 {
+	static const char limit_reason[] = "its workload was finished as often as `limit` permits";
+
 	if (follower->shared->is_dry_run) {
+		follower_forget_refusal(follower);
 		report(follower, OUTCOME_DRY_RUN);
 		wait_for_next(follower);
 		return;
 	}
 	if (follower_is_limited(follower)) {
 		wait_for_next(follower);
-		follower_refuse(follower, "its workload was finished as often as `limit` permits");
+		follower_refuse(follower, limit_reason);
 		return;
 	}
+	if (follower->refusal && strcmp(follower->refusal, limit_reason) == 0)
+		follower_log(follower->container, LOG_LEVEL_INFO, "limit",
+			     "`limit` permits to finish the container again", "policy",
+			     follower->policy->name);
+	follower_forget_refusal(follower);
 	follower->was_asked = true;
 	follower->container->is_asked = true;
 	follower->fallback = NULL;

@@ -168,7 +168,9 @@ class Agent(Service):
         super().clean_up()
         refused = self.refused_calls()
         assert not refused, f"system calls of the agent were refused: {refused}"
-        finished = [o["container"]["id"] for o in self.outcomes() if o["how"] != "dry_run"]
+        finished = [
+            (o["container"]["id"], o["init"]["pid"]) for o in self.outcomes() if o["how"] != "dry_run"
+        ]
         assert len(finished) == len(set(finished)), "a container was finished twice"
 
 

@@ -25,8 +25,9 @@ void about_put_losses(struct json *json, struct watch *watch)
 	put_losses(json, &losses);
 }
 
-void about_put(struct json *json, const char *version, struct watch *watch)
+void about_put(struct json *json, const char *version, const struct follower_shared *shared)
 {
+	struct watch *watch = shared->watch;
 	const struct bpf_source *source = watch_source(watch);
 	struct watch_losses losses;
 
@@ -35,6 +36,11 @@ void about_put(struct json *json, const char *version, struct watch *watch)
 	json_uint(json, "containers", watch_container_count(watch));
 	put_losses(json, &losses);
 	put_rereads(json, &losses);
+	json_uint(json, "state_read_errors", watch_unread(watch));
+	json_object_begin(json, "dropped");
+	json_uint(json, "outcomes", shared->dropped.outcomes ? *shared->dropped.outcomes : 0);
+	json_uint(json, "log_lines", shared->dropped.log ? *shared->dropped.log : 0);
+	json_object_end(json);
 	json_string(json, "pins", bpf_source_pins(source));
 	json_string(json, "hooks", bpf_source_variant(source));
 }

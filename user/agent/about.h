@@ -2,11 +2,13 @@
 /* What the agent says of itself. */
 #pragma once
 
-#include "agent/watch.h"
+#include "agent/follower.h"
 #include "base/json.h"
 
 /* The member `losses`: by kind, what was lost since the agent began. */
 void about_put_losses(struct json *json, struct watch *watch);
 
-/* Members of an object: version, containers, losses, rereads, pins, hooks. */
-void about_put(struct json *json, const char *version, struct watch *watch);
+/*
+ * Members of an object: version, containers, losses, rereads, state_read_errors, dropped, pins, hooks.
+ */
+void about_put(struct json *json, const char *version, const struct follower_shared *shared);

@@ -227,6 +227,7 @@ static int start(struct agent *agent, struct error *error)
 		.policies = policies_new(options->policies),
 		.limiter = limiter_new(AGENT_WORKLOADS_MAX),
 		.is_dry_run = options->is_dry_run,
+		.dropped = options->dropped,
 		.on_outcome = on_outcome,
 		.on_state = on_state,
 		.on_refused = on_refused,

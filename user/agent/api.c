@@ -260,7 +260,7 @@ static void get_agent(const struct route *route)
 
 	json_init(&json, &body);
 	json_object_begin(&json, NULL);
-	about_put(&json, route->api->version, route->api->shared->watch);
+	about_put(&json, route->api->version, route->api->shared);
 	json_object_end(&json);
 	http_reply_json(route->exchange, 200, &body);
 }

@@ -19,6 +19,12 @@ enum { FOLLOWER_NO_CODE = -1 };
 enum { AGENT_WORKLOADS_MAX = 4096 };
 
 /* What all followers share; outlives them. */
+/* Lines that no process read in time; owned by the one who writes them. */
+struct dropped_lines {
+	const uint64_t *outcomes; /* NULL: they cannot be */
+	const uint64_t *log;
+};
+
 struct follower_shared {
 	struct event_base *base;
 	struct watch *watch;
@@ -26,6 +32,7 @@ struct follower_shared {
 	struct policies *policies;   /* those in force; one user is whoever fills this in */
 	struct limiter *limiter;
 	struct rights *rights; /* NULL: none were given up */
+	struct dropped_lines dropped;
 	bool is_dry_run;       /* walk the whole way, and stop before the signal */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* What was ordered by hand is not done after all: somebody was found in the sandbox. */

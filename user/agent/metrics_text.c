@@ -179,6 +179,27 @@ static void put_refused(const struct metrics *metrics, struct buf *out)
 	prometheus_put_uint(out, name, NULL, rights ? rights_refused_calls(rights) : 0);
 }
 
+static void put_dropped(const struct metrics *metrics, struct buf *out)
+{
+	static const char name[] = "lastout_lines_dropped_total";
+	const struct dropped_lines *dropped = &metrics->shared->dropped;
+	const label outcomes[] = {{"stream", "stdout"}, {0}}, log[] = {{"stream", "stderr"}, {0}};
+
+	prometheus_put_head(out, name, PROMETHEUS_COUNTER,
+			    "Outcomes and log lines that no process read in time.");
+	prometheus_put_uint(out, name, outcomes, dropped->outcomes ? *dropped->outcomes : 0);
+	prometheus_put_uint(out, name, log, dropped->log ? *dropped->log : 0);
+}
+
+static void put_unread(const struct metrics *metrics, struct buf *out)
+{
+	static const char name[] = "lastout_state_read_errors_total";
+
+	prometheus_put_head(out, name, PROMETHEUS_COUNTER,
+			    "Times that a runtime's state could not be read.");
+	prometheus_put_uint(out, name, NULL, watch_unread(metrics->shared->watch));
+}
+
 static void put_whole(struct buf *out, const char *name, const char *help, uint64_t value)
 {
 	prometheus_put_head(out, name, PROMETHEUS_GAUGE, help);
@@ -224,6 +245,8 @@ void metrics_put(struct metrics *metrics, struct buf *out)
 	put_containers(metrics, out);
 	put_losses(metrics, out);
 	put_refused(metrics, out);
+	put_unread(metrics, out);
+	put_dropped(metrics, out);
 	put_build(metrics, out);
 	put_process(metrics, out);
 }

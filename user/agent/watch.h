@@ -126,6 +126,9 @@ void watch_read_losses(struct watch *watch, struct watch_losses *ret_losses);
 /* Last exits that were told, each once, since the watch began. */
 uint64_t watch_last_exits(const struct watch *watch);
 
+/* How often a runtime's state could not be read, since the watch began. */
+uint64_t watch_unread(const struct watch *watch);
+
 /* All kinds together: what was lost on the way to us. */
 uint64_t watch_lost(struct watch *watch);
 

@@ -78,6 +78,28 @@ bool watch_identify_again(struct watch *watch, struct watched *watched)
 	return watched->container.identified == IDENTIFIED_PARTLY && read_identity(watch, watched);
 }
 
+uint64_t watch_unread(const struct watch *watch)
+{
+	return watch->unread_count;
+}
+
+/* A cgroup that may be a container's, for all that could be read. Said once: there may be many. */
+void watch_note_unread(struct watch *watch, const char *path)
+{
+	struct unread unread;
+	struct log_line line;
+
+	if (!runtime_state_unread(&unread) || watch->unread_count++)
+		return;
+	log_begin(&line, LOG_LEVEL_WARN, "state",
+		  "state of runtimes cannot be read: a cgroup, and perhaps others, may be a "
+		  "container that is not watched");
+	log_string(&line, "cgroup", path);
+	log_string(&line, "path", unread.path);
+	log_string(&line, "error", strerror(unread.err));
+	log_end(&line);
+}
+
 /* --- an init without a PID namespace of its own --- */
 
 /* Whom the runtime's own state names, while that is the same process still. */

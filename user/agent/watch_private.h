@@ -114,6 +114,8 @@ void watch_start_rereading(struct watch *watch);
 bool watch_identify(struct watch *watch, struct watched *watched);
 /* The same for one whose state could not be read: what was in the way may be gone. */
 bool watch_identify_again(struct watch *watch, struct watched *watched);
+/* No container was recognised at this path: because state could not be read? */
+void watch_note_unread(struct watch *watch, const char *path);
 /* Has the timer look again while something is missing. */
 void watch_learn_later(struct watch *watch, const struct watched *watched);
 void watch_on_name_timer(evutil_socket_t fd, short what, void *context);

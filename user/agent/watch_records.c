@@ -9,7 +9,7 @@
 
 /* --- coming and going --- */
 
-static bool identify(const struct watch *watch, const char *path, struct cgroup_identity *identity)
+static bool identify(struct watch *watch, const char *path, struct cgroup_identity *identity)
 {
 	if (watch->options.only) {
 		if (strcmp(path, watch->options.only) != 0)
@@ -19,8 +19,11 @@ static bool identify(const struct watch *watch, const char *path, struct cgroup_
 		memset(identity, 0, sizeof(*identity));
 		return true;
 	}
-	return cgroup_path_identify(path, identity) ||
-	       runtime_state_identify(&watch->options.roots, path, identity);
+	if (cgroup_path_identify(path, identity) ||
+	    runtime_state_identify(&watch->options.roots, path, identity))
+		return true;
+	watch_note_unread(watch, path);
+	return false;
 }
 
 static void take_cgroup_identity(struct identity *identity, const struct cgroup_identity *of_path)

@@ -12,6 +12,8 @@
 static bool log_is_json;
 static bool log_is_journal;
 static enum log_level log_lowest = LOG_LEVEL_INFO;
+static void (*log_writer)(void *context, const char *line, size_t len);
+static void *log_writer_context;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 /* syslog's: LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR. */
@@ -22,6 +24,20 @@ void log_setup(bool is_json, enum log_level lowest)
 	log_is_json = is_json;
 	log_is_journal = journal_has(STDERR_FILENO);
 	log_lowest = lowest;
+}
+
+void log_set_writer(void (*write_line)(void *context, const char *line, size_t len), void *context)
+{
+	log_writer = write_line;
+	log_writer_context = context;
+}
+
+void log_write(const char *line, size_t len)
+{
+	if (log_writer)
+		log_writer(log_writer_context, line, len);
+	else if (write(STDERR_FILENO, line, len) < 0)
+		return; /* there is no other place to say it */
 }
 
 void log_begin(struct log_line *line, enum log_level level, const char *event, const char *message)
@@ -79,9 +95,8 @@ void log_end(struct log_line *line)
 		if (log_is_json)
 			json_object_end(&line->json);
 		buf_putc(&line->buf, '\n');
-		/* Nobody is left to tell when stderr itself fails. */
-		if (!line->buf.failed && write(STDERR_FILENO, line->buf.data, line->buf.len) < 0)
-			line->is_wanted = false;
+		if (!line->buf.failed)
+			log_write(line->buf.data, line->buf.len);
 	}
 	buf_done(&line->buf);
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -35,12 +36,21 @@ struct log_line {
 /* Once, at start: JSON or text, and the lowest level that is printed. Before: text, info. */
 void log_setup(bool is_json, enum log_level lowest);
 
+/*
+ * Has lines written by this function instead of write(2), which waits for the reader of stderr. NULL:
+ * write(2) again.
+ */
+void log_set_writer(void (*write_line)(void *context, const char *line, size_t len), void *context);
+
+/* Writes a line that is no event, where the log goes. */
+void log_write(const char *line, size_t len);
+
 /* `event` is a word that programs may rely on; `message` is a literal. */
 void log_begin(struct log_line *line, enum log_level level, const char *event, const char *message);
 /* NULL is printed as nothing (text) or null (JSON). */
 void log_string(struct log_line *line, const char *key, const char *value);
 void log_uint(struct log_line *line, const char *key, uint64_t value);
-/* Writes the line in one write(2) and frees it. */
+/* Writes the line in one piece and frees it. */
 void log_end(struct log_line *line);
 
 /* A line without fields. */

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/escape.h"
 #include "base/journal.h"
+#include "base/log.h"
 
 enum {
 	OPTIONS_MAX = 24,
@@ -29,8 +30,9 @@ void complain(const char *command, const char *text)
 	buf_printf(&line, "lastout%s%s: ", command ? " " : "", command ? command : "");
 	/* May quote an argument or a container's own words. */
 	escape_text(&line, text, strlen(text));
-	if (line.data)
-		(void)fprintf(stderr, "%s\n", line.data);
+	buf_putc(&line, '\n');
+	if (!line.failed)
+		log_write(line.data, line.len);
 	buf_done(&line);
 }
 

@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/loop.h"
 #include "cli/run_options.h"
+#include "cli/run_output.h"
 #include "cli/service.h"
 #include "cli/version.h"
 #include "out/event_text.h"
@@ -30,6 +31,7 @@ struct run {
 	struct config config;
 	char gvisor_socket[108]; /* as long as a socket's path may be */
 	struct loop loop;
+	struct run_output output;
 	struct event *reload;
 	struct agent *agent;
 	struct service service;
@@ -37,7 +39,7 @@ struct run {
 
 static void on_outcome(void *context, const struct outcome *outcome)
 {
-	const struct run *run = context;
+	struct run *run = context;
 	struct buf line = {0};
 
 	if (run->options.is_json)
@@ -46,9 +48,7 @@ static void on_outcome(void *context, const struct outcome *outcome)
 		text_put_outcome_for_journal(&line, outcome);
 	else
 		text_put_outcome(&line, outcome);
-	/* Whoever reads outcomes and is gone misses them; containers are finished all the same. */
-	if (!line.failed && (fwrite(line.data, 1, line.len, stdout) < line.len || fflush(stdout)))
-		log_message(LOG_LEVEL_ERROR, "output", "an outcome could not be written to stdout");
+	run_output_outcome(&run->output, &line);
 	buf_done(&line);
 }
 
@@ -178,6 +178,8 @@ static int start(struct run *run, struct error *error)
 		.max_containers = run->config.max_containers,
 		.reread_ms = reread_ms(),
 		.gives_up_rights = !run->options.keeps_rights,
+		.dropped = {.outcomes = &run->output.outcomes.output.dropped,
+			    .log = &run->output.log.output.dropped},
 		.on_outcome = on_outcome,
 		.context = run,
 	};
@@ -190,6 +192,9 @@ static int start(struct run *run, struct error *error)
 	if (geteuid() != 0)
 		return error_set(error, -EPERM, "it needs root: sudo lastout run");
 	err = loop_init(&run->loop, error);
+	if (err)
+		return err;
+	err = run_output_start(&run->output, run->loop.base, error);
 	if (err)
 		return err;
 	run->reload = evsignal_new(run->loop.base, SIGHUP, on_reload, run);
@@ -297,6 +302,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 		return status;
 	}
 	log_setup(run.options.is_json, run.options.is_verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	run_output_init(&run.output);
 	err = run.options.is_unpin ? unpin(&run, &error) : serve(&run, &error);
 	status = err ? EXIT_FAILED : EXIT_DONE;
 	if (err)
@@ -305,7 +311,9 @@ static int run_command(const struct command *command, int argc, char **argv)
 	service_done(&run.service);
 	if (run.reload)
 		event_free(run.reload);
+	run_output_stop(&run.output);
 	loop_done(&run.loop);
+	run_output_done(&run.output);
 	config_done(&run.config);
 	run_options_done(&run.options);
 	return status;

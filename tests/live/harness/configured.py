@@ -41,18 +41,20 @@ class ConfiguredAgent(Agent):
         state_dirs: StateDirs,
         pin: Path | str = "none",
         command: Sequence[str | Path] = (),
+        is_stalled: bool = False,
         **settings: Any,
     ) -> None:
-        """settings are more keys of the agent's section; command is what starts it."""
+        """settings are more keys of the agent's section; the others as those of Service."""
         run_dir.mkdir(exist_ok=True)
-        config = run_dir / "config.yaml"
-        config.write_text(configuration(init, state_dirs, pin=str(pin), **settings))
+        self.config = run_dir / "config.yaml"
+        self.config.write_text(configuration(init, state_dirs, pin=str(pin), **settings))
         self.socket = run_dir / "lastout.sock"
         Service.__init__(
             self,
-            *("run", "--config", str(config), "--socket", str(self.socket)),
+            *("run", "--config", str(self.config), "--socket", str(self.socket)),
             *("--log", "json", "--verbose"),
             command=command,
+            is_stalled=is_stalled,
         )
 
     def await_listed(self, container: Container) -> Record:

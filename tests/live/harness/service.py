@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,6 +13,9 @@ from .deadline import PATIENCE_S
 from .machine import LASTOUT
 from .stream import Stream
 
+PAGE_SIZE = 4096
+"""The smallest pipe."""
+
 
 class Service:
     def __init__(
@@ -20,8 +24,12 @@ class Service:
         binary: Path = LASTOUT,
         environment: dict[str, str] | None = None,
         command: Sequence[str | Path] = (),
+        is_stalled: bool = False,
     ) -> None:
-        """command: what starts it, where that is not the binary itself."""
+        """command: what starts it, where that is not the binary itself.
+
+        is_stalled: no process reads its output before release().
+        """
         self._process = subprocess.Popen(
             [*(command or [binary]), *args],
             env={**os.environ, **(environment or {})},
@@ -30,8 +38,16 @@ class Service:
             stderr=subprocess.PIPE,
         )
         assert self._process.stdout and self._process.stderr
-        self.out = Stream(self._process.stdout)
-        self.err = Stream(self._process.stderr)
+        if is_stalled:
+            for pipe in (self._process.stdout, self._process.stderr):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PAGE_SIZE)
+        self.out = Stream(self._process.stdout, is_stalled)
+        self.err = Stream(self._process.stderr, is_stalled)
+
+    def release(self) -> None:
+        """Read what it has written, and will write."""
+        self.out.release()
+        self.err.release()
 
     @property
     def pid(self) -> int:
@@ -50,6 +66,7 @@ class Service:
     def await_status(self) -> int:
         """Wait until it ends; its exit status, or minus the signal that killed it."""
         status = self._process.wait(PATIENCE_S)
+        self.release()
         self.out.await_close()
         self.err.await_close()
         return status

@@ -13,9 +13,15 @@ Record = dict[str, Any]
 
 
 class Stream:
-    """Reads a pipe to its end in a thread of its own, so that the writer never blocks."""
+    """Reads a pipe to its end in a thread of its own, so that the writer never blocks.
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    One that is stalled reads nothing before release().
+    """
+
+    def __init__(self, pipe: IO[bytes], is_stalled: bool = False) -> None:
+        self._may_read = threading.Event()
+        if not is_stalled:
+            self._may_read.set()
         self.lines: list[bytes] = []
         self.records: list[Record] = []
         self.malformed: list[bytes] = []
@@ -23,6 +29,9 @@ class Stream:
         self._is_open = True
         self._thread = threading.Thread(target=self._read, args=[pipe], daemon=True)
         self._thread.start()
+
+    def release(self) -> None:
+        self._may_read.set()
 
     def await_record(
         self, what: str, matches: Callable[[Record], bool], start: int = 0
@@ -64,6 +73,7 @@ class Stream:
         return f"{what} did not come {why}; the last lines were:\n{tail}"
 
     def _read(self, pipe: IO[bytes]) -> None:
+        self._may_read.wait()
         for line in pipe:
             with self._changed:
                 self._take(line.rstrip(b"\n"))

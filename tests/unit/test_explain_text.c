@@ -84,6 +84,24 @@ static void test_little_is_known(void **state)
 	      "inside      nobody\n");
 }
 
+static void test_what_could_not_be_read(void **state)
+{
+	json_t *container = reply(
+		"{\"id\": \"web\", \"runtime\": \"runc\", \"identity\": {\"state\": \"unreadable\","
+		"\"missing\": [\"image\", \"labels\"], \"unread_path\": \"/srv/web/config.json\","
+		"\"unread_error\": \"Permission denied\", \"looked_in\": ["
+		"{\"path\": \"/run/runc\", \"error\": null},"
+		"{\"path\": \"/run/crun\", \"error\": \"Input/output error\"}]}}");
+	_cleanup_(buf_done) struct buf out = {0};
+
+	(void)state;
+	explain_put(&out, false, container);
+	assert_non_null(strstr(out.data, "unreadable  /srv/web/config.json: Permission denied\n"));
+	assert_non_null(strstr(out.data, "not found   image, labels; looked in /run/runc, "
+					 "/run/crun (Input/output error)\n"));
+	json_decref(container);
+}
+
 static void test_colour_is_the_status_alone(void **state)
 {
 	_cleanup_(buf_done) struct buf out = {0};
@@ -104,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_of_it),
 		cmocka_unit_test(test_little_is_known),
+		cmocka_unit_test(test_what_could_not_be_read),
 		cmocka_unit_test(test_colour_is_the_status_alone),
 	};
 

@@ -121,7 +121,9 @@ static int add_engines_word(const struct runtime_roots *roots, struct container 
 	memcpy(known.id, container->identity.id, sizeof(known.id));
 	memcpy(known.pod_uid, container->identity.pod_uid, sizeof(known.pod_uid));
 	/* Half of it is better than none: the engine has written this before it called runsc. */
-	(void)runtime_state_read(roots, container->path, &known);
+	container->identity.unread.err = 0;
+	if (runtime_state_read(roots, container->path, &known) == -EIO)
+		container->identity.unread = known.unread;
 	/* It is runsc's all the same; and whom the engine takes for init is the sandbox. */
 	known.runtime = container->identity.runtime;
 	err = identity_add(&container->identity, &known);
@@ -135,7 +137,8 @@ static void identify_guest(struct agent *agent, struct container *container)
 
 	if (known && identity_add(&container->identity, known) == 0 &&
 	    add_engines_word(&agent->options.roots, container) == 0)
-		container->identified = IDENTIFIED;
+		container->identified = container->identity.unread.err ? IDENTIFIED_PARTLY :
+									 IDENTIFIED;
 }
 
 /* What happens in sandboxes is told in the same words. */
@@ -199,6 +202,32 @@ static int open_port(struct agent *agent, struct error *error)
 				error);
 }
 
+static void log_place(void *context, const char *dir, int err)
+{
+	struct log_line line;
+
+	(void)context;
+	if (!err || err == -ENOENT)
+		return;
+	log_begin(
+		&line, LOG_LEVEL_WARN, "state",
+		"a place where runtimes keep state cannot be read: policies do not apply where they "
+		"match by a name, label or namespace that may be there");
+	log_string(&line, "path", dir);
+	log_string(&line, "error", strerror(-err));
+	log_end(&line);
+}
+
+/* With the rights that are left: what is unreadable now stays so. */
+static int probe_state(const struct agent *agent, struct error *error)
+{
+	int err = runtime_state_probe(&agent->options.roots, log_place, NULL);
+
+	return err ? error_set(error, err, "openat2: %s: %s", strerror(-err),
+			       runtime_state_remedy) :
+		     0;
+}
+
 static int start(struct agent *agent, struct error *error)
 {
 	const struct agent_options *options = &agent->options;
@@ -246,6 +275,8 @@ static int start(struct agent *agent, struct error *error)
 	if (!err && options->gives_up_rights)
 		err = rights_give_up(options->base, watch_source(agent->shared.watch),
 				     &agent->shared.rights, error);
+	if (!err)
+		err = probe_state(agent, error);
 	if (!err)
 		err = watch_start(agent->shared.watch, error);
 	if (!err)

@@ -2,6 +2,7 @@
 /* Answers "why": which policy, who is inside, what stands in the way, and what comes next. */
 #include "agent/explain.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "agent/guard.h"
@@ -42,6 +43,70 @@ void explain_put_brief(struct json *json, const struct follower_shared *shared,
 		put_sandbox(shared, container, &view);
 	view.has_memory = held_read_memory(shared->watch, container, &view.memory_bytes);
 	container_json_put(json, &view);
+}
+
+/* --- whose it is, and where that was looked for --- */
+
+static const char *identified_name(enum identified identified)
+{
+	static const char *const names[] = {
+		[IDENTIFIED_PENDING] = "pending",   [IDENTIFIED_HALF] = "incomplete",
+		[IDENTIFIED] = "complete",	    [IDENTIFIED_BY_PATH] = "none",
+		[IDENTIFIED_PARTLY] = "unreadable",
+	};
+
+	return names[identified];
+}
+
+static void put_missing(struct json *json, const struct identity *identity)
+{
+	const struct {
+		const char *name;
+		bool is_missing;
+	} parts[] = {
+		{"name", !identity->name},
+		{"image", !identity->image},
+		{"labels", !identity->labels.count},
+		{"pod", identity->pod_uid[0] && !identity->pod},
+		{"namespace", identity->pod_uid[0] && !identity->namespace},
+	};
+
+	json_array_begin(json, "missing");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].is_missing)
+			json_string(json, NULL, parts[i].name);
+	json_array_end(json);
+}
+
+static void put_place(void *context, const char *dir, int err)
+{
+	struct json *json = context;
+
+	if (err == -ENOENT)
+		return;
+	json_object_begin(json, NULL);
+	json_string(json, "path", dir);
+	json_string(json, "error", err ? strerror(-err) : NULL);
+	json_object_end(json);
+}
+
+static void put_identity(struct json *json, struct watch *watch, const struct container *container)
+{
+	const struct unread *unread = &container->identity.unread;
+	bool is_partly = container->identified == IDENTIFIED_PARTLY;
+
+	json_object_begin(json, "identity");
+	json_string(json, "state", identified_name(container->identified));
+	put_missing(json, &container->identity);
+	json_string(json, "unread_path", is_partly && unread->path[0] ? unread->path : NULL);
+	json_string(json, "unread_error",
+		    !is_partly		  ? NULL :
+		    unread->err == EAGAIN ? "incomplete or malformed" :
+					    strerror(unread->err));
+	json_array_begin(json, "looked_in");
+	(void)runtime_state_probe(watch_roots(watch), put_place, json); /* run refuses without */
+	json_array_end(json);
+	json_object_end(json);
 }
 
 /* --- which policy, and why --- */
@@ -232,6 +297,7 @@ void explain_put_rest(struct json *json, const struct follower_shared *shared,
 	struct follower_view view;
 
 	follower_look(container->follower, &view);
+	put_identity(json, shared->watch, container);
 	put_policies(json, &shared->policies->set, container, view.choice);
 	if (!container_is_guest(container))
 		put_members(json, shared->watch, container);

@@ -92,10 +92,15 @@ static int check_identified(const struct guarded *on, struct error *error)
 {
 	const struct container *container = on->container;
 	bool is_short = container->identity.pod_uid[0] && !container->identity.namespace;
+	const struct unread *unread = &container->identity.unread;
 
 	if (container->identified == IDENTIFIED_HALF ||
 	    (is_short && container->identified == IDENTIFIED_PENDING))
 		return error_set(error, -EAGAIN, "its runtime is still writing down what it is");
+	/* A policy that says `ignore` may match by what is missing. */
+	if (container->identified == IDENTIFIED_PARTLY && unread->err != EAGAIN)
+		return error_set(error, -EPERM, "its runtime's state could not be read: %s: %s",
+				 unread->path, strerror(unread->err));
 	if (is_short)
 		return error_set(
 			error, -EPERM,

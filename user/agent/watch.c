@@ -422,6 +422,11 @@ const char *watch_proc(const struct watch *watch)
 	return watch->options.proc;
 }
 
+const struct runtime_roots *watch_roots(const struct watch *watch)
+{
+	return &watch->options.roots;
+}
+
 struct container *watch_find(struct watch *watch, uint64_t cgroup)
 {
 	struct watched *watched = watch_lookup(watch, cgroup);

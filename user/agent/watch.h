@@ -70,6 +70,7 @@ int watch_start(struct watch *watch, struct error *error);
 const struct hierarchy *watch_hierarchy(const struct watch *watch);
 struct bpf_source *watch_source(struct watch *watch);
 const char *watch_proc(const struct watch *watch);
+const struct runtime_roots *watch_roots(const struct watch *watch);
 /* NULL if no such container is known. Valid until its WATCH_REMOVED. */
 struct container *watch_find(struct watch *watch, uint64_t cgroup);
 void watch_for_each(struct watch *watch, void (*visit)(void *context, struct container *container),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/rights.h"
+#include "base/cleanup.h"
 #include "cli/commands.h"
 #include "config/config.h"
 #include "out/policy_text.h"
@@ -16,6 +17,7 @@
 #include "sys/cgroupfs.h"
 #include "sys/namespaces.h"
 #include "sys/pidfd.h"
+#include "sys/runtime_state.h"
 
 enum verdict {
 	CHECK_OK,
@@ -149,11 +151,43 @@ static enum verdict look_programs(struct error *error)
 	return verdict;
 }
 
+static void add_place(void *context, const char *dir, int err)
+{
+	struct buf *unreadable = context;
+
+	if (err && err != -ENOENT)
+		buf_printf(unreadable, "%s%s (%s)", unreadable->len ? ", " : "", dir,
+			   strerror(-err));
+}
+
+/* The usual places: which others there are is in the agent's configuration. */
+static enum verdict look_state(struct error *error)
+{
+	_cleanup_(buf_done) struct buf unreadable = {0};
+	const struct runtime_roots roots = {.root = ""};
+	int err = runtime_state_probe(&roots, add_place, &unreadable);
+
+	if (err) {
+		(void)error_set(error, 0, "openat2: %s: %s", strerror(-err), runtime_state_remedy);
+		return CHECK_MISSING;
+	}
+	if (unreadable.len) {
+		(void)error_set(error, 0,
+				"cannot be read: %s; permit it, or containers there have no names "
+				"and labels for policies",
+				unreadable.data);
+		return CHECK_NOTE;
+	}
+	(void)error_set(error, 0, "can be read where runtimes keep it");
+	return CHECK_OK;
+}
+
 static const struct check_row rows[] = {
-	{"root", look_root},	   {"rights", look_rights},
-	{"kernel", look_kernel},   {"pid namespace", look_pid_namespace},
-	{"clocks", look_clocks},   {"pidfd", look_pidfd},
-	{"cgroups", look_cgroups}, {"programs", look_programs},
+	{"root", look_root},	       {"rights", look_rights},
+	{"kernel", look_kernel},       {"pid namespace", look_pid_namespace},
+	{"clocks", look_clocks},       {"pidfd", look_pidfd},
+	{"cgroups", look_cgroups},     {"programs", look_programs},
+	{"runtime state", look_state},
 };
 
 /* --- a configuration --- */

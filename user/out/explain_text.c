@@ -47,6 +47,51 @@ static void put_line(struct buf *out, const char *label, const json_t *string)
 	buf_putc(out, '\n');
 }
 
+static void put_list(struct buf *out, const json_t *array, const char *key)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(array, i, entry) {
+		buf_puts(out, i ? ", " : "");
+		reply_put_string(out, key ? json_object_get(entry, key) : entry);
+		if (key && json_is_string(json_object_get(entry, "error"))) {
+			buf_puts(out, " (");
+			reply_put_string(out, json_object_get(entry, "error"));
+			buf_putc(out, ')');
+		}
+	}
+}
+
+/* Only where something is missing: how far the runtime's state was read, and where it was looked for. */
+static void put_sources(struct buf *out, const json_t *identity)
+{
+	const json_t *missing = json_object_get(identity, "missing");
+	const json_t *places = json_object_get(identity, "looked_in");
+	const json_t *path = json_object_get(identity, "unread_path");
+	const json_t *error = json_object_get(identity, "unread_error");
+
+	if (json_is_string(error)) {
+		put_label(out, "unreadable");
+		if (json_is_string(path)) {
+			reply_put_string(out, path);
+			buf_puts(out, ": ");
+		}
+		reply_put_string(out, error);
+		buf_putc(out, '\n');
+	}
+	if (json_array_size(missing) == 0)
+		return;
+	put_label(out, "not found");
+	put_list(out, missing, NULL);
+	buf_puts(out, "; looked in ");
+	if (json_array_size(places))
+		put_list(out, places, "path");
+	else
+		buf_puts(out, "none of the usual places: none exists");
+	buf_putc(out, '\n');
+}
+
 static void put_identity(struct buf *out, const json_t *container)
 {
 	_cleanup_(buf_done) struct buf pod = {0};
@@ -64,6 +109,7 @@ static void put_identity(struct buf *out, const json_t *container)
 	}
 	put_line(out, "image", json_object_get(container, "image"));
 	put_line(out, "cgroup", json_object_get(container, "cgroup"));
+	put_sources(out, json_object_get(container, "identity"));
 }
 
 static void put_count(struct buf *out, const json_t *container, const char *key, const char *one,

@@ -2,8 +2,11 @@
 #include "sys/runtime_state.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "sys/state_containerd.h"
+#include "sys/state_dirs.h"
 #include "sys/state_docker.h"
 #include "sys/state_file.h"
 #include "sys/state_oci.h"
@@ -81,4 +84,56 @@ int runtime_state_read(const struct runtime_roots *roots, const char *cgroup_pat
 bool runtime_state_unread(struct unread *ret_unread)
 {
 	return state_unread_take(ret_unread);
+}
+
+/* --- can it be read at all? --- */
+
+const char runtime_state_remedy[] =
+	"the state of container runtimes is read through openat2 only, and a seccomp filter blocks it: "
+	"under systemd remove RestrictSUIDSGID= from the unit, in a container take a seccomp profile "
+	"that allows openat2";
+
+static bool stop(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return false;
+}
+
+static int probe(const struct runtime_roots *roots, const char *dir)
+{
+	_cleanup_close_ int fd = state_dir_open(roots->root, dir);
+	struct unread unread;
+
+	if (fd < 0)
+		return fd == -ENOTDIR ? -ENOENT : fd;
+	state_unread_clear();
+	state_dir_scan(fd, stop, NULL);
+	return state_unread_take(&unread) ? -unread.err : 0;
+}
+
+/* Is it a place of another runtime, too, which has been visited? */
+static bool was_visited(const struct runtime_roots *roots, int kind, const char *dir)
+{
+	for (int other = 0; other < kind; other++)
+		for (const char *const *dirs = state_dirs(roots, (enum runtime_dir)other); *dirs;
+		     dirs++)
+			if (strcmp(*dirs, dir) == 0)
+				return true;
+	return false;
+}
+
+int runtime_state_probe(const struct runtime_roots *roots, runtime_state_place_fn visit,
+			void *context)
+{
+	int err = state_file_probe();
+
+	if (err)
+		return err;
+	for (int kind = 0; kind < RUNTIME_DIR_COUNT; kind++)
+		for (const char *const *dirs = state_dirs(roots, (enum runtime_dir)kind); *dirs;
+		     dirs++)
+			if (!was_visited(roots, kind, *dirs))
+				visit(context, *dirs, probe(roots, *dirs));
+	return 0;
 }

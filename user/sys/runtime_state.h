@@ -48,6 +48,17 @@ void runtime_state_look_again(struct runtime_roots *roots);
 bool runtime_state_identify(const struct runtime_roots *roots, const char *cgroup_path,
 			    struct cgroup_identity *ret_identity);
 
+/*
+ * Tries each place where state may be: 0 if it is there and can be listed, -ENOENT if it is not there, else
+ * why it cannot be read. Returns 0, or why none of them can: openat2 does not work here.
+ */
+typedef void (*runtime_state_place_fn)(void *context, const char *dir, int err);
+int runtime_state_probe(const struct runtime_roots *roots, runtime_state_place_fn visit,
+			void *context);
+
+/* What to do about openat2, in words, for an error of runtime_state_probe. */
+extern const char runtime_state_remedy[];
+
 /* What the last of these two calls could not read; true if there is anything. */
 bool runtime_state_unread(struct unread *ret_unread);
 

@@ -247,7 +247,7 @@ $(B)/lastout: $(USER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
 $(B)/lastout.8: docs/lastout.8.scd
 	$(say) MAN $@
 	@mkdir -p $(@D)
-	$(Q)$(SCDOC) < $< > $@
+	$(Q){ echo "'\\\" t"; $(SCDOC) < $<; } > $@  # man(1) runs tbl then
 
 # The tables of options are in the program: it prints them itself.
 $(B)/completion.%: $(B)/lastout

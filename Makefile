@@ -83,7 +83,10 @@ say = @printf '  %-7s %s\n'
 Q := @
 endif
 
-all: $(B)/lastout
+# With what only `install` needs, so that `sudo make install` leaves no files of root's in build/, which the next
+# `make` could not write.
+INSTALLED := $(B)/lastout $(B)/lastout.8 $(B)/lastout.service $(B)/completion.bash $(B)/completion.zsh
+all: $(if $(ARM64)$(SANITIZE),$(B)/lastout,$(INSTALLED))
 
 # Runs on a fresh machine: installs what is missing, builds, and shows the whole story.
 demo:
@@ -176,7 +179,7 @@ lint: $(B)/lastout.skel.h $(B)/gvisor.pb-c.h $(USER_OBJECTS)
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
-install: all $(B)/lastout.8 $(B)/lastout.service $(B)/completion.bash $(B)/completion.zsh
+install: $(INSTALLED)
 	install -D -m 0755 $(B)/lastout $(DESTDIR)$(sbindir)/lastout
 	install -D -m 0644 $(B)/lastout.8 $(DESTDIR)$(mandir)/man8/lastout.8
 	install -D -m 0644 $(B)/lastout.service $(DESTDIR)$(systemdunitdir)/lastout.service

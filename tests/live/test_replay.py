@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -96,6 +97,35 @@ def test_finish(
     assert [line["doubt"] for line in late] == (
         ["the agent that recorded it ended its init before"] if by == "log" else []
     )
+
+
+@pytest.mark.parametrize("by", ["tail", "log"])
+def test_exec_of_init(
+    start_agent: StartAgent,
+    start_tail: StartTail,
+    containers: Containers,
+    tmp_path: Path,
+    by: str,
+) -> None:
+    """The end of an entrypoint's command is no reason in a replay, either."""
+    tail = start_tail("--no-host")
+    agent = start_agent()
+    then = f"echo ready > /c/up; read _ < /c/go; {manager(task('exit 3'))}"
+    container = containers.shell(f"mkdir /c/data\nexec /c/{containers.init} -c {quote(then)}")
+    container.await_line()
+    containers.canary(agent)
+    container.go()
+    container.await_up()
+    container.go()
+    outcome = agent.await_finished(container)
+    agent.await_state(container, "gone")
+    tail.await_exit(container.pid)
+    path = record(tmp_path / "recording", tail if by == "tail" else agent)
+
+    lines = replay(path, containers.init)
+    (line,) = asked(container, lines)
+    check_same(line, outcome)
+    assert Died.told(line["last_task"]) == code(3)
 
 
 @pytest.mark.parametrize("by", ["tail", "log"])

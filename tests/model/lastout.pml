@@ -5,6 +5,7 @@
  *
  *   1. No signal to init while a task lives, as of the agent's last look (see signal_init).
  *   2. A last exit is followed by the end of init, or by another task (`last_exit_counts`).
+ *   3. No first signal to init in a life in which no task has ended, as of that look (see signal_init).
  *
  * Each part names the code it stands for. What it leaves out: names and roles by name, several
  * containers, paused ones, the cgroup's coming and going, threads. Time: a timer that is armed fires
@@ -35,6 +36,8 @@ bool is_forking[SLOTS]; /* in fork(): it cannot exit meanwhile */
 bool is_held[SLOTS];	/* the iterator has a reference: the number is not used again */
 bool is_init_alive = true;
 bool is_term_sent, is_kill_sent;
+bool has_ended;	    /* a task has, since init became the program that it is */
+bool has_executed;  /* init is another program by now, and no hook has seen it */
 
 #define LIVES(p) (life[p] == BORN || life[p] == RUNS)
 
@@ -43,12 +46,14 @@ bool is_term_sent, is_kill_sent;
 bool member[SLOTS];	   /* `processes` */
 byte tasks, injected;	   /* abi_counts */
 bool has_task_exits;	   /* abi_container.task_exits != 0 */
+byte life_number;	   /* abi_container.life */
+bool is_init_execing;	   /* abi_container.is_init_execing */
 bool is_adopting;	   /* abi_adopt.is_active */
 bool has_lost = true;	   /* bpf_source_lost() has moved: a record, or a run of a hook */
 byte missed = MISSED_RUNS; /* what may still be left out */
 
-mtype:record = { LAST, EMPTIED, TASK, IDLE };
-/* EXIT_LAST; EXIT_EMPTY alone; CHANGE_TASK; CHANGE_IDLE. */
+mtype:record = { LAST, EMPTIED, TASK, IDLE, EXEC };
+/* EXIT_LAST; EXIT_EMPTY alone; CHANGE_TASK; CHANGE_IDLE; CHANGE_INIT. */
 #ifndef RING_SIZE
 #define RING_SIZE 1
 #endif
@@ -182,6 +187,7 @@ inline exit(p)
 			member[p] = false;
 			tasks--;
 			has_task_exits = true;
+			has_ended = true;
 			if
 			:: tasks == 0 -> emit(LAST)
 			:: else
@@ -251,6 +257,32 @@ proctype injection(byte p)
 }
 #endif
 
+/* bpf/program.h life_begin */
+inline life_begin()
+{
+	has_task_exits = false;
+	life_number++;
+	is_init_execing = false
+}
+
+#ifdef WITH_EXEC
+/* bpf/rename.bpf.c, then bpf/exec.bpf.c; a run of the latter may be left out, its record may be lost. */
+proctype exec_of_init()
+{
+	if
+	:: atomic { is_init_alive -> is_init_execing = true };
+	   if
+	   :: atomic { is_init_alive -> has_ended = false; life_begin(); emit(EXEC) }
+	   :: atomic { is_init_alive && missed > 0 ->
+		missed--; has_lost = true; has_ended = false; has_executed = true }
+	   :: !is_init_alive
+	   fi
+	:: !is_init_alive
+	:: true /* never */
+	fi
+}
+#endif
+
 /* Asked to end, init does or does not; killed, it does. */
 proctype init_of_container()
 {
@@ -264,12 +296,15 @@ proctype init_of_container()
 /* --- the agent --- */
 
 mtype:state = { STARTING, WORKING, SETTLING, STOPPING, KILLING, GONE };
-mtype:event = { E_TASK, E_LAST_EXIT, E_IDLE, E_UNTASKED, E_EMPTY, E_BUSY, E_INIT_EXIT };
+mtype:event = { E_TASK, E_LAST_EXIT, E_IDLE, E_UNTASKED, E_EMPTY, E_BUSY, E_EXEC, E_INIT_EXIT };
 mtype:state state = STARTING;
 bool is_timer;	    /* follower.timer, armed */
 bool is_loss_timer = true; /* watch.loss_timer, armed */
 byte seen_tasks, seen_injected; /* container.counts, as last refreshed */
 bool has_seen_exits;
+byte seen_life, noted_life; /* container.life; follower.life_number */
+bool has_seen_exec;	    /* container.is_init_execing */
+bool was_over;		    /* a task had ended in this life when the counts were last read */
 
 #define HOLDERS (seen_tasks + seen_injected) /* follower.c holders, with `injected: hold` */
 
@@ -278,7 +313,10 @@ inline refresh()
 {
 	seen_tasks = tasks;
 	seen_injected = injected;
-	has_seen_exits = has_task_exits
+	has_seen_exits = has_task_exits;
+	seen_life = life_number;
+	has_seen_exec = is_init_execing;
+	was_over = has_ended
 }
 
 /* So that what is no longer used does not tell states apart. */
@@ -286,7 +324,10 @@ inline forget()
 {
 	seen_tasks = 0;
 	seen_injected = 0;
-	has_seen_exits = false
+	has_seen_exits = false;
+	seen_life = 0;
+	has_seen_exec = false;
+	was_over = false
 }
 
 /*
@@ -295,8 +336,10 @@ inline forget()
  * between the last look and the signal; and who is forked after the list was read, by a fork whose
  * hook was left out, is seen by neither look.
  */
-inline signal_init(which)
+inline signal_init(which, is_first)
 {
+	/* Property 3. What an init that was asked to end executes on its way is its own affair. */
+	assert(!(is_first) || was_over);
 	assert(!(is_known[0] && LIVES(0)) && !(is_known[1] && LIVES(1)));
 	which = true
 }
@@ -315,11 +358,13 @@ inline step(event)
 		state = SETTLING; is_timer = true
 	:: event == E_UNTASKED && (state == WORKING || state == SETTLING) ->
 		state = STARTING; is_timer = false
+	:: event == E_EXEC && (state == WORKING || state == SETTLING) ->
+		state = STARTING; is_timer = false
 	:: event == E_EMPTY && state == WORKING -> state = SETTLING; is_timer = true
 	:: event == E_EMPTY && state == SETTLING ->
-		state = STOPPING; is_timer = true; signal_init(is_term_sent)
+		state = STOPPING; is_timer = true; signal_init(is_term_sent, true)
 	:: event == E_EMPTY && state == STOPPING ->
-		state = KILLING; is_timer = true; signal_init(is_kill_sent)
+		state = KILLING; is_timer = true; signal_init(is_kill_sent, false)
 	:: event == E_EMPTY && state == KILLING -> is_timer = false /* reported as stuck */
 	:: event == E_BUSY && (state == WORKING || state == SETTLING || state == STOPPING) ->
 		state = WORKING; is_timer = true
@@ -338,10 +383,35 @@ inline look_at_counts(if_none)
 	fi
 }
 
+/* follower.c notice_exec */
+inline notice_exec()
+{
+#ifndef MUTANT_NO_EXEC
+	if
+	:: seen_life != noted_life ->
+		noted_life = seen_life;
+		step(E_EXEC);
+		if
+		:: seen_tasks -> step(E_TASK)
+		:: else
+		fi
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
 /* source/bpf.c bpf_source_adopt, bpf/adopt.bpf.c: the task iterator, one process after the other. */
 inline adopt()
 {
 	is_adopting = true;
+	atomic {
+		if
+		:: has_executed -> has_executed = false; life_begin() /* bpf/adopt.h program_meet */
+		:: else
+		fi
+	};
 	p = 0;
 	do
 	:: p < SLOTS ->
@@ -380,6 +450,14 @@ inline find_holder()
 
 #define know_running(p) is_known[p] = is_known[p] || (life[p] == RUNS && !is_left_out[p])
 
+/* follower_end.c check_program */
+#ifdef MUTANT_NO_EXEC
+#define IS_OTHER_PROGRAM false
+#else
+#define IS_OTHER_PROGRAM \
+	(state != STOPPING && (seen_life != noted_life || has_seen_exec))
+#endif
+
 /* follower.c look_again */
 inline look_again()
 {
@@ -392,14 +470,16 @@ inline look_again()
 		know_running(1)
 	};
 	if
-	:: atomic { has_holder && !HOLDERS } -> adopt() /* watch_recount */
+	:: atomic { (has_holder && !HOLDERS) || has_seen_exec } -> adopt() /* watch_recount */
 	:: else
 	fi;
 	atomic {
 		if
 		:: !is_init_alive /* -ESRCH: the pidfd tells */
+		:: is_init_alive && !has_holder && !HOLDERS && IS_OTHER_PROGRAM ->
+			is_timer = true /* E_PAUSED */
 		:: is_init_alive && (has_holder || HOLDERS) -> step(E_BUSY)
-		:: is_init_alive && !has_holder && !HOLDERS -> step(E_EMPTY)
+		:: is_init_alive && !has_holder && !HOLDERS && !IS_OTHER_PROGRAM -> step(E_EMPTY)
 		fi;
 		has_holder = false;
 		is_looking = false;
@@ -417,9 +497,13 @@ inline on_timer()
 	atomic {
 		is_timer = false;
 		refresh();
+		notice_exec();
 		if
 		:: state == KILLING -> step(E_EMPTY)
-		:: state != KILLING && !HOLDERS -> is_due = true
+		:: state != KILLING && state != STOPPING && !HOLDERS && !has_seen_exits ->
+			step(E_UNTASKED) /* follower.c is_unworked */
+		:: state != KILLING && !HOLDERS && (has_seen_exits || state == STOPPING) ->
+			is_due = true
 		:: state != KILLING && HOLDERS ->
 			if
 			:: state != WORKING -> step(E_BUSY)
@@ -439,7 +523,9 @@ inline take_record()
 {
 	ring ? record;
 	refresh();
+	notice_exec();
 	if
+	:: record == EXEC
 #ifdef MUTANT_OLD_RECORD
 	:: record == TASK -> step(E_TASK)
 #else
@@ -479,6 +565,7 @@ inline on_loss_timer()
 		adopt();
 		atomic {
 			refresh();
+			notice_exec();
 			if
 			:: !is_init_alive -> step(E_INIT_EXIT)
 			:: is_init_alive && (state != SETTLING || HOLDERS) -> look_at_counts(E_LAST_EXIT)
@@ -519,6 +606,9 @@ init {
 		run task(1);
 #endif
 		run init_of_container();
+#ifdef WITH_EXEC
+		run exec_of_init();
+#endif
 		run agent()
 	}
 }

@@ -248,6 +248,85 @@ static void test_threads_are_not_counted(void **state)
 	assert_counts(1, 0, 0);
 }
 
+static bool exec_with(pid_t pid, const char *comm, const char *argument)
+{
+	struct gvisor_event event = event_of(GVISOR_EXEC, pid, name_of(pid));
+
+	(void)snprintf(event.new_comm, sizeof(event.new_comm), "%s", comm);
+	(void)snprintf(names[pid], sizeof(names[pid]), "%s", comm);
+	command_line_add(&event.args, comm);
+	if (argument)
+		command_line_add(&event.args, argument);
+	return apply(&event);
+}
+
+/* What ended before was an entrypoint's; what runs goes on. */
+static void test_init_becomes_another_program(void **state)
+{
+	(void)state;
+	(void)start(1);
+	(void)fork_from(1, 2);
+	(void)fork_from(1, 3);
+	(void)ended(2, 768);
+	assert_told("init 1 goproc, task, exit 2 task=768");
+	assert_false(exec_with(1, "sh", "a.sh"));
+	assert_told("init 1 sh");
+	assert_int_equal(web->life, 1);
+	assert_int_equal(web->task_exits, 0);
+	assert_counts(1, 0, 0);
+	assert_int_equal(web->former_count, 1);
+	assert_string_equal(web->formers[0].comm, "goproc");
+	(void)ended(3, 0);
+	assert_told("exit 3 task=0 last empty");
+	assert_int_equal(web->task_exits, 1);
+	assert_true(web->last_task.is_known && web->is_idle);
+
+	/* The same program again is no other; another script is. */
+	(void)exec_with(1, "sh", "a.sh");
+	assert_int_equal(web->life, 1);
+	assert_true(web->last_task.is_known && web->is_idle);
+	(void)exec_with(1, "sh", "b.sh");
+	assert_int_equal(web->life, 2);
+	assert_int_equal(web->task_exits, 0);
+	assert_false(web->is_idle);
+	assert_string_equal(command_line_argument(&web->init_args, 1), "b.sh");
+	assert_told("init 1 sh, init 1 sh");
+}
+
+/* While it is being ended an exec is its way to end. */
+static void test_exec_of_an_init_that_is_asked(void **state)
+{
+	(void)state;
+	(void)start(1);
+	(void)fork_from(1, 2);
+	(void)ended(2, 768);
+	web->is_asked = true;
+	(void)exec_with(1, "s6-finish", NULL);
+	assert_int_equal(web->last_task.status, 768);
+	assert_true(web->is_idle);
+	assert_told("init 1 goproc, task, exit 2 task=768 last empty, init 1 s6-finish");
+}
+
+/* Its exec is among what was dropped, perhaps; a name of its own choice is not worth less. */
+static void test_exec_that_was_missed(void **state)
+{
+	uint64_t mark;
+
+	(void)state;
+	(void)start(1);
+	(void)fork_from(1, 2);
+	(void)ended(2, 0);
+	mark = gvisor_table_mark(table);
+	(void)listed(true, mark, row(1, 0, "goproc: master"));
+	assert_int_equal(web->life, 0);
+	gvisor_table_miss(table);
+	(void)listed(true, mark, row(1, 0, "server"));
+	assert_int_equal(web->life, 1);
+	assert_int_equal(web->task_exits, 0);
+	assert_told("init 1 goproc, task, exit 2 task=0 last empty, init 1 goproc: master, "
+		    "init 1 server");
+}
+
 static void test_helpers(void **state)
 {
 	(void)state;
@@ -592,6 +671,9 @@ int main(void)
 		with_table(test_last_exit),
 		with_table(test_a_zombie_that_is_told_again_dies_once),
 		with_table(test_threads_are_not_counted),
+		with_table(test_init_becomes_another_program),
+		with_table(test_exec_of_an_init_that_is_asked),
+		with_table(test_exec_that_was_missed),
 		with_table(test_helpers),
 		with_table(test_injected),
 		with_table(test_number_used_again),

@@ -287,6 +287,67 @@ static void test_log_of_settling_again(void **state)
 	assert_non_null(strstr(out.data, AT "10.000Z a would be asked"));
 }
 
+/* Init has executed another program: the work before was its entrypoint's. */
+static void test_log_of_an_exec(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+
+	(void)state;
+	policies_init(&set)->timing.settle_ns = 5 * NS_PER_SEC;
+	put_log_begin(&recording);
+	put_log(&recording, 3, "exec",
+		"\"runtime\":\"runc\",\"init\":\"server\",\"init_pid\":1,\"tasks\":0");
+	put_log(&recording, 3, "state",
+		"\"from\":\"settling\",\"to\":\"starting\",\"why\":\"exec\"," NOBODY);
+	put_log(&recording, 30, "found", "\"x\":1");
+	(void)play(&recording, &set, &out);
+	assert_non_null(strstr(out.data, AT "03.000Z a is starting (exec)"));
+	assert_null(strstr(out.data, "would be asked"));
+}
+
+/* The same, as tail tells it; what it was before is a name still. */
+static void test_tail_of_an_exec(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+
+	(void)state;
+	(void)policies_init(&set);
+	put_exit(&recording, (struct exits){"a", "task", 2, 1, 0, 0, 0, 1});
+	buf_puts(&recording,
+		 "{\"time\":\"2026-11-24T10:00:02.500000000Z\",\"event\":\"exec\",\"pid\":1,"
+		 "\"comm\":\"sh\",\"role\":\"init\",\"tasks_left\":0,\"container\":{\"id\":\"a\","
+		 "\"name\":null,\"runtime\":\"runc\"},\"injected_left\":0,\"init\":{\"pid\":1,"
+		 "\"comm\":\"sh\",\"argv0\":\"sh\"}}\n");
+	put_exit(&recording, (struct exits){"a", "task", 20, 10, 0, 0, 0, 0});
+	put_exit(&recording, (struct exits){"a", "helper", 30, 1, 0, 0, 0, 0});
+	check(&recording, &set,
+	      AT "01.000" WORKS AT "02.000" LAST AT "02.500Z a is starting (exec)\n" AT
+		 "10.000" WORKS AT "20.000" LAST AT "21.000" STOPS AT
+		 "21.000Z a would be asked to end by SIGTERM, init sh[1] (settle 1s after last "
+		 "task work[7] exited with 0)" DEFINED "\n");
+}
+
+/* A last exit without its status: nobody has seen it, whatever the one before was. */
+static void test_log_of_an_unseen_end(void **state)
+{
+	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
+	_cleanup_(policy_set_done) struct policy_set set = {0};
+
+	(void)state;
+	policies_init(&set)->status = POLICY_STATUS_TASK;
+	put_log_begin(&recording);
+	put_log(&recording, 2, "state",
+		"\"from\":\"settling\",\"to\":\"working\",\"why\":\"task\",\"tasks\":1,\"injected\":0");
+	put_log(&recording, 9, "state",
+		"\"from\":\"working\",\"to\":\"settling\",\"why\":\"last_exit\"," NOBODY);
+	put_log(&recording, 30, "found", "\"x\":1");
+	(void)play(&recording, &set, &out);
+	assert_non_null(strstr(out.data, "a would be made to exit with 255, init goproc[1] (settle "
+					 "1s after a last task whose end was not seen)"));
+}
+
 /* While it was paused nobody is asked; then at the agent's own look. */
 static void test_log_of_a_pause(void **state)
 {
@@ -411,6 +472,9 @@ int main(void)
 		cmocka_unit_test(test_container_that_is_started_again),
 		cmocka_unit_test(test_what_is_not_recorded),
 		cmocka_unit_test(test_log_of_settling_again),
+		cmocka_unit_test(test_log_of_an_exec),
+		cmocka_unit_test(test_tail_of_an_exec),
+		cmocka_unit_test(test_log_of_an_unseen_end),
 		cmocka_unit_test(test_log_of_a_pause),
 		cmocka_unit_test(test_log_of_a_pause_with_a_visitor),
 		cmocka_unit_test(test_rubbish),

@@ -300,6 +300,47 @@ struct abi_suspects {
 	__u32 pids[ABI_SUSPECTS_MAX];
 };
 
+/*
+ * What the reader of the iterator `holders` asks. The program reads it from the reader's own memory, so
+ * the agent and the tracers that it forks can ask at the same time.
+ */
+struct abi_question {
+	__u64 container; /* cgroup id */
+	__u64 ended_start_ns;
+	__u32 init_pid;
+	__s32 namespace_fd; /* of init's PID namespace, open in the reader; -1: init is not its PID 1 */
+	__u32 namespace_inode;
+	__s32 ended_fd; /* pidfd of a process that may be an unreaped zombie, open in the reader; -1: none */
+	__u32 ended_pid;
+	__u32 also; /* enum holders_also */
+};
+
+/* Rows that are left out otherwise. */
+enum holders_also {
+	HOLDERS_INJECTED = 1 << 0, /* living injected processes */
+	HOLDERS_ZOMBIES = 1 << 1,
+};
+
+/* What each row of the iterator's output is. Without HOLDER_ALONE or HOLDER_END the output is cut short. */
+enum holder_kind {
+	HOLDER_LIVING = 1, /* in the container's cgroup; init and helpers are left out */
+	HOLDER_OUTSIDE,	   /* in init's PID namespace or one below, and in another cgroup */
+	HOLDER_DYING,	   /* its last thread has begun to exit, and it is not dead yet */
+	HOLDER_ZOMBIE,	   /* dead, and not reaped */
+	HOLDER_ALONE,	   /* no more rows: init is the only process of its namespace */
+	HOLDER_END,	   /* no more rows: all processes were looked at */
+	HOLDER_UNREAD,	   /* no more rows: the question could not be read, or does not fit */
+};
+
+struct abi_holder {
+	__u32 kind; /* enum holder_kind */
+	__u32 pid;
+	__u64 start_ns;
+	__u32 parent_pid;
+	__u32 role; /* enum role, as `processes` has it; ROLE_HOST: not there */
+	char comm[ABI_COMM_SIZE];
+};
+
 _Static_assert(sizeof(struct abi_process) == 24, "ABI");
 _Static_assert(sizeof(struct abi_counts) == 16, "ABI");
 _Static_assert(sizeof(struct abi_end) == 40, "ABI");
@@ -316,4 +357,6 @@ _Static_assert(sizeof(struct abi_settings) == 32, "ABI");
 _Static_assert(sizeof(struct abi_adopt) == 40, "ABI");
 _Static_assert(sizeof(struct abi_sweep) == 1032, "ABI");
 _Static_assert(sizeof(struct abi_suspects) == 260, "ABI");
+_Static_assert(sizeof(struct abi_question) == 40, "ABI");
+_Static_assert(sizeof(struct abi_holder) == 40, "ABI");
 _Static_assert(sizeof(struct abi_version) == 64, "ABI");

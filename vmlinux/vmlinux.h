@@ -47,7 +47,10 @@ struct cgroup_root;
 struct cgroup_subsys_state;
 struct cred;
 struct css_set;
+struct fdtable;
 struct file;
+struct files_struct;
+struct hlist_node;
 struct inode;
 struct kernfs_node;
 struct mm_struct;
@@ -62,6 +65,10 @@ struct task_struct;
 enum {
 	false = 0,
 	true = 1,
+};
+
+struct hlist_node {
+	struct hlist_node *next;
 };
 
 struct sched_entity {
@@ -82,6 +89,8 @@ struct task_struct {
 	const struct cred *cred;
 	u64 start_boottime;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
+	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct mm_struct *mm;
 	u64 utime;
@@ -122,15 +131,21 @@ struct mm_struct {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct inode {
 	struct super_block *i_sb;
+	void *i_private;
 	u64 i_ino;
 };
 
 struct super_block {
 	dev_t s_dev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
 };
 
 struct upid {
@@ -140,6 +155,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[];
 };
 
@@ -149,8 +165,18 @@ struct ns_common {
 
 struct pid_namespace {
 	struct task_struct *child_reaper;
+	unsigned int pid_allocated;
 	unsigned int level;
 	struct ns_common ns;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
 };
 
 struct css_set {

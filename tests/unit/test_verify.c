@@ -35,14 +35,39 @@ static void test_every_role_of_the_living(void **state)
 	}
 }
 
-static void test_nobody_dying_holds(void **state)
+/* Its files may still be flushed. */
+static void test_a_dying_process_holds(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(living); i++) {
 		struct member member = {.pid = OTHER, .role = living[i].role, .is_dying = true};
 
+		assert_true(verify_holds(&member, INIT, false));
+		assert_true(verify_holds(&member, INIT, true));
+		assert_string_equal(member_kind(&member), "exiting, not dead yet");
+	}
+}
+
+static void test_a_dead_process_does_not_hold(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(living); i++) {
+		struct member member = {.pid = OTHER, .role = living[i].role, .is_dead = true};
+
 		assert_false(verify_holds(&member, INIT, false));
 		assert_false(verify_holds(&member, INIT, true));
+	}
+}
+
+/* It would die with init, whatever the policy says of exec sessions. */
+static void test_a_process_in_another_cgroup_holds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(living); i++) {
+		struct member member = {.pid = OTHER, .role = living[i].role, .is_outside = true};
+
+		assert_true(verify_holds(&member, INIT, false));
+		assert_true(verify_holds(&member, INIT, true));
 	}
 }
 
@@ -52,7 +77,8 @@ static void test_init_itself_never_holds(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(living); i++) {
 		for (int is_dying = 0; is_dying < 2; is_dying++) {
-			struct member member = {INIT, living[i].role, is_dying};
+			struct member member = {
+				.pid = INIT, .role = living[i].role, .is_dying = is_dying};
 
 			assert_false(verify_holds(&member, INIT, false));
 			assert_false(verify_holds(&member, INIT, true));
@@ -64,7 +90,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_role_of_the_living),
-		cmocka_unit_test(test_nobody_dying_holds),
+		cmocka_unit_test(test_a_dying_process_holds),
+		cmocka_unit_test(test_a_dead_process_does_not_hold),
+		cmocka_unit_test(test_a_process_in_another_cgroup_holds),
 		cmocka_unit_test(test_init_itself_never_holds),
 	};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/guard.h"
+#include "agent/holders.h"
 #include "agent/held.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -39,6 +40,7 @@ void explain_put_brief(struct json *json, const struct follower_shared *shared,
 	follower_look(container->follower, &follows);
 	view.state = follows.state;
 	view.choice = follows.choice;
+	view.holder = follows.holder;
 	if (container_is_guest(container))
 		put_sandbox(shared, container, &view);
 	view.has_memory = held_read_memory(shared->watch, container, &view.memory_bytes);
@@ -165,6 +167,7 @@ static void put_member(struct json *json, struct watch *watch, const struct cont
 		    member->role == ROLE_HOST ? "unknown" :
 						role_name(member->role));
 	json_bool(json, "is_dying", member->is_dying);
+	json_bool(json, "is_outside", member->is_outside);
 	json_object_end(json);
 }
 
@@ -173,7 +176,7 @@ static void put_members(struct json *json, struct watch *watch, const struct con
 	_cleanup_free_ struct member *members = NULL;
 	size_t count = 0;
 
-	(void)guard_read_members(watch, container, &members, &count); /* gone: nobody is inside */
+	(void)holders_list(watch, container, &members, &count); /* gone: no process is inside */
 	json_array_begin(json, "members");
 	for (size_t i = 0; i < count; i++)
 		put_member(json, watch, container, &members[i]);
@@ -248,6 +251,9 @@ static void say_next(struct buf *text, const struct follower_shared *shared,
 					       no_policy_text(view->choice));
 		return;
 	case LIFECYCLE_STOPPING:
+		if (view->holder)
+			buf_printf(text, "wait until process %d (%s) is dead; ", view->holder->pid,
+				   member_kind(view->holder));
 		if (view->refusal[0])
 			buf_printf(text, "look again, since it is refused now: %s; else ",
 				   view->refusal);
@@ -264,6 +270,9 @@ static void say_next(struct buf *text, const struct follower_shared *shared,
 	}
 	if (view->refusal[0])
 		buf_printf(text, "nothing: %s", view->refusal);
+	else if (view->holder)
+		buf_printf(text, "wait until process %d (%s) is dead", view->holder->pid,
+			   member_kind(view->holder));
 	else if (!view->acts_by)
 		buf_puts(text, no_policy_text(view->choice));
 	else if (view->state == LIFECYCLE_WORKING)

@@ -6,6 +6,7 @@
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
 #include "agent/guard.h"
+#include "agent/holders.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -31,6 +32,16 @@ static void spare(struct follower *follower)
 	follower_match_policy(follower);
 }
 
+static void log_stuck(const struct follower *follower)
+{
+	struct abi_holder holder;
+	bool is_found = !container_is_guest(follower->container) &&
+			holders_find_stuck(follower->shared->watch, follower->container, &holder) ==
+				0;
+
+	follower_log_stuck(follower->container, is_found ? &holder : NULL);
+}
+
 static void act(struct follower *follower, unsigned actions)
 {
 	if (actions & LIFECYCLE_ASK && follower->policy)
@@ -38,8 +49,7 @@ static void act(struct follower *follower, unsigned actions)
 	if (actions & LIFECYCLE_KILL)
 		follower_kill(follower);
 	if (actions & LIFECYCLE_STUCK)
-		follower_log(follower->container, LOG_LEVEL_ERROR, "stuck",
-			     "a killed init does not end", "init", follower->container->init.comm);
+		log_stuck(follower);
 	if (actions & LIFECYCLE_SPARED)
 		spare(follower);
 	if (actions & LIFECYCLE_REPORT)
@@ -83,8 +93,11 @@ void follower_step(struct follower *follower, enum lifecycle_event event)
 					   follower->life.state);
 	follower_arm_timer(follower);
 	/* Aimed anew each time: init may come to be another process until it is asked. */
-	if (follower->life.state != LIFECYCLE_STOPPING && follower->life.state != LIFECYCLE_KILLING)
+	if (follower->life.state != LIFECYCLE_STOPPING &&
+	    follower->life.state != LIFECYCLE_KILLING) {
 		follower_let_go(follower);
+		follower_forget_holder(follower);
+	}
 }
 
 static void carry_out(struct follower *follower, int err, const char *reason);
@@ -157,6 +170,8 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 		follower_log(follower->container, LOG_LEVEL_DEBUG, "unread",
 			     "a container cannot be read", "error", reason);
 	}
+	if (follower_await_holder(follower, holder))
+		return;
 	if (holder->pid) {
 		follower_log_holder(follower->container, holder);
 		/* The kernel side says nobody holds, but somebody does: it has missed a process. */
@@ -271,7 +286,7 @@ void follower_go_by(struct follower *follower, const struct policy *policy)
 }
 
 /* The counts as they are now, whatever the record said: it may be older than they are. */
-static void look_at_counts(struct follower *follower, enum lifecycle_event if_none)
+void follower_step_by_counts(struct follower *follower, enum lifecycle_event if_none)
 {
 	const struct container *container = follower->container;
 
@@ -313,7 +328,8 @@ static void on_found(struct follower *follower)
 	else if (follower->container->counts.tasks)
 		follower_step(follower, LIFECYCLE_TASK);
 	else if (follower->container->task_exits)
-		look_at_counts(follower, LIFECYCLE_LAST_EXIT); /* over before it was looked at */
+		follower_step_by_counts(follower,
+					LIFECYCLE_LAST_EXIT); /* over before it was looked at */
 }
 
 /* It was settling without anybody to act, or by other times: now there is somebody. */
@@ -338,7 +354,7 @@ static void on_init(struct follower *follower)
 	if (follower->life.state == LIFECYCLE_GONE && !follower->container->is_gone) {
 		follower->life = (struct lifecycle){.state = LIFECYCLE_STARTING};
 		follower_match_policy(follower);
-		look_at_counts(follower, LIFECYCLE_LAST_EXIT);
+		follower_step_by_counts(follower, LIFECYCLE_LAST_EXIT);
 	}
 	match_policy_again(follower);
 }
@@ -369,7 +385,7 @@ static void on_reread(struct follower *follower)
 			     &error) == -ESRCH)
 		follower_step(follower, LIFECYCLE_INIT_EXIT);
 	else if (follower->life.state != LIFECYCLE_SETTLING || follower_holders(follower))
-		look_at_counts(follower, LIFECYCLE_LAST_EXIT);
+		follower_step_by_counts(follower, LIFECYCLE_LAST_EXIT);
 }
 
 void follower_change(struct follower *follower, enum watch_change change)
@@ -397,7 +413,7 @@ void follower_change(struct follower *follower, enum watch_change change)
 			follower_step(follower, LIFECYCLE_TASK);
 		return;
 	case WATCH_IDLE:
-		look_at_counts(follower, LIFECYCLE_IDLE);
+		follower_step_by_counts(follower, LIFECYCLE_IDLE);
 		return;
 	case WATCH_REREAD:
 		on_reread(follower);
@@ -436,6 +452,7 @@ struct follower *follower_new(const struct follower_shared *shared, struct conta
 	follower->container = container;
 	follower->policies = policies_ref(shared->policies);
 	aim_init(&follower->aim);
+	aim_init(&follower->holder_aim);
 	follower->ordered_code = FOLLOWER_NO_CODE;
 	container->follower = follower;
 	return follower;
@@ -449,6 +466,7 @@ void follower_free(struct follower *follower)
 	if (follower->timer)
 		event_free(follower->timer);
 	follower_let_go(follower);
+	follower_forget_holder(follower);
 	follower_forget_refusal(follower);
 	policies_unref(follower->policies);
 	free(follower);
@@ -516,6 +534,7 @@ void follower_look(const struct follower *follower, struct follower_view *ret_vi
 		.acts_by = follower->policy,
 		.waits_by = follower->policy ? follower->policy : follower_ordered_policy(follower),
 		.refusal = follower->refusal ? follower->refusal : "",
+		.holder = follower->holder.pid ? &follower->holder : NULL,
 		.deadline_ns = follower->life.deadline_ns,
 	};
 }

@@ -9,6 +9,7 @@
 #include "agent/sandboxes.h"
 #include "agent/watch.h"
 #include "core/limiter.h"
+#include "core/verify.h"
 #include "out/event_json.h"
 
 struct follower;
@@ -71,7 +72,9 @@ struct follower_view {
 	const struct policy *acts_by;  /* NULL: watch only */
 	const struct policy *waits_by; /* whose settle tells when a last exit has settled */
 	const char *refusal;	       /* why it is not finished although a policy asks; "" */
-	uint64_t deadline_ns;	       /* when the timer fires, CLOCK_BOOTTIME; 0: no timer */
+	const struct member
+		*holder;      /* a process that no count shows, whose end is waited for; NULL */
+	uint64_t deadline_ns; /* when the timer fires, CLOCK_BOOTTIME; 0: no timer */
 };
 void follower_look(const struct follower *follower, struct follower_view *ret_view);
 

@@ -7,6 +7,7 @@
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
 #include "agent/guard.h"
+#include "agent/holders.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -87,12 +88,15 @@ int follower_look_inside(struct follower *follower, const struct policy *policy,
 		err = guard_check_init(watch, container, policy, error);
 	if (err)
 		return err;
-	err = guard_find_holder(watch, container, policy->injected_holds, ret_holder);
+	err = holders_find(watch, container, policy->injected_holds, ret_holder);
 	if (err)
 		return error_set(error, err, "its processes cannot be read: %s", strerror(-err));
+	if (ret_holder->is_dying || ret_holder->is_outside)
+		return error_set(error, -EBUSY, "it is held by process %d (%s)", ret_holder->pid,
+				 member_kind(ret_holder));
 	if (ret_holder->pid)
 		return error_set(error, -EBUSY, "process %d (%s) lives in it", ret_holder->pid,
-				 role_name(ret_holder->role));
+				 member_kind(ret_holder));
 	/* Once more, the cheapest look: a task that init forked while the others were taken. */
 	if (!watch_refresh(watch, container))
 		return 0;
@@ -244,8 +248,8 @@ static bool may_go_on(void *context)
 
 	return has_same_program(follower) &&
 	       !guard_is_paused(follower->shared->watch, follower->container) &&
-	       guard_find_holder(follower->shared->watch, follower->container,
-				 follower->policy->injected_holds, &holder) == 0 &&
+	       holders_find(follower->shared->watch, follower->container,
+			    follower->policy->injected_holds, &holder) == 0 &&
 	       !holder.pid;
 }
 

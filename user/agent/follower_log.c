@@ -120,9 +120,28 @@ void follower_log_holder(const struct container *container, const struct member 
 {
 	struct log_line line;
 
-	log_begin(&line, LOG_LEVEL_DEBUG, "held", "a process still lives in the container");
+	log_begin(&line, holder->is_outside ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "held",
+		  "a container is held by a process");
 	log_string(&line, "container", container->identity.id);
 	log_uint(&line, "pid", (uint64_t)holder->pid);
-	log_string(&line, "role", role_name(holder->role));
+	log_string(&line, "kind", member_kind(holder));
+	log_end(&line);
+}
+
+void follower_log_stuck(const struct container *container, const struct abi_holder *holder)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_LEVEL_ERROR, "stuck", "a killed init does not end");
+	log_string(&line, "container", container->identity.id);
+	log_string(&line, "init", container->init.comm);
+	if (holder) {
+		log_string(&line, "reason",
+			   holder->kind == HOLDER_ZOMBIE ?
+				   "its parent does not reap a zombie of init's PID namespace" :
+				   "a process of init's PID namespace is not dead");
+		log_uint(&line, "pid", holder->pid);
+		log_uint(&line, "parent", holder->parent_pid);
+	}
 	log_end(&line);
 }

@@ -18,3 +18,5 @@ void follower_log_found(const struct container *container);
 void follower_log_init(const struct container *container);
 void follower_log_exec(const struct container *container);
 void follower_log_holder(const struct container *container, const struct member *holder);
+/* A killed init does not end; `holder` is what it may wait for, NULL if that is not known. */
+void follower_log_stuck(const struct container *container, const struct abi_holder *holder);

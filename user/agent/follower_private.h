@@ -16,6 +16,8 @@ enum {
 #define FOLLOWER_ATTEMPT_NS (100 * NS_PER_MS)
 /* A container that was refused is looked at again so often. */
 #define FOLLOWER_REFUSED_NS (5 * NS_PER_SEC)
+/* One that a process in another cgroup holds: it may have been moved back. Its end wakes the agent. */
+#define FOLLOWER_OUTSIDE_NS (5 * NS_PER_SEC)
 
 /* Init is being made to call exit_group itself; see sys/exit_by_status.h. */
 struct attempt {
@@ -34,6 +36,8 @@ struct follower {
 	uint32_t life_number; /* container->life, as far as it was noticed */
 	struct event *timer;
 	struct aim aim;
+	struct member holder;  /* whose end is waited for; pid 0: none's */
+	struct aim holder_aim; /* that process */
 	struct attempt attempt;
 	unsigned learn_tries;
 	uint64_t latency_ns;
@@ -54,6 +58,8 @@ struct follower {
 
 void follower_step(struct follower *follower, enum lifecycle_event event);
 void follower_arm_timer(struct follower *follower);
+/* The counts as they are now: if none holds, and a task has exited, `if_none` happens. */
+void follower_step_by_counts(struct follower *follower, enum lifecycle_event if_none);
 /* By this policy from now on; NULL, or no memory for a timer: it is only watched. */
 void follower_go_by(struct follower *follower, const struct policy *policy);
 
@@ -92,6 +98,15 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 /* Answers by follower_looked, perhaps before it returns. */
 void follower_guest_look(struct follower *follower);
 void follower_guest_signal(struct follower *follower, int signal);
+
+/* --- follower_holder.c: a process that no count shows holds the container --- */
+
+/*
+ * Looks again when that process is dead. False: it is of a kind that the counts show, or that is not
+ * to be waited for in this state.
+ */
+bool follower_await_holder(struct follower *follower, const struct member *holder);
+void follower_forget_holder(struct follower *follower);
 
 void follower_ask(struct follower *follower);
 /* The signal of a follower that was asked to end without one. */

@@ -272,69 +272,6 @@ void guard_explain(struct watch *watch, const struct container *container,
 	}
 }
 
-/* Its exit was told: it is gone, though its cgroup may list it for a while. */
-static bool was_told(const struct watch *watch, const struct container *container, pid_t pid)
-{
-	const struct ended *last = &container->last_task;
-	struct procfs_stat stat;
-
-	return last->is_known && last->process.pid == pid &&
-	       procfs_read_stat(watch_proc(watch), pid, &stat) == 0 &&
-	       procfs_is_start(&stat, last->process.start_ns);
-}
-
-static void look_at(struct watch *watch, const struct container *container, pid_t pid,
-		    struct member *member)
-{
-	member->pid = pid;
-	member->role = ROLE_INIT;
-	if (pid == container->init.pid)
-		return;
-	member->role = bpf_source_role(watch_source(watch), pid, container->cgroup);
-	/* The looks that cost, only where they may change the answer. */
-	if (member->role != ROLE_HELPER)
-		member->is_dying = (member->role == ROLE_HOST && was_told(watch, container, pid)) ||
-				   procfs_is_dying(watch_proc(watch), pid);
-}
-
-int guard_read_members(struct watch *watch, const struct container *container,
-		       struct member **ret_members, size_t *ret_count)
-{
-	_cleanup_free_ pid_t *pids = NULL;
-	struct member *members;
-	size_t count = 0;
-	int err;
-
-	err = cgroupfs_read_procs(watch_hierarchy(watch), container->path, &pids, &count);
-	if (err)
-		return err;
-	members = calloc(count ? count : 1, sizeof(*members));
-	if (!members)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		look_at(watch, container, pids[i], &members[i]);
-	*ret_members = members;
-	*ret_count = count;
-	return 0;
-}
-
-int guard_find_holder(struct watch *watch, const struct container *container, bool injected_holds,
-		      struct member *ret_holder)
-{
-	struct member *members = NULL, holder = {0};
-	size_t count = 0;
-	int err = guard_read_members(watch, container, &members, &count);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < count && !holder.pid; i++)
-		if (verify_holds(&members[i], container->init.pid, injected_holds))
-			holder = members[i];
-	free(members); /* by hand: clang-tidy 14 does not follow cleanup attributes */
-	*ret_holder = holder;
-	return 0;
-}
-
 bool guard_is_paused(struct watch *watch, const struct container *container)
 {
 	struct guarded on;

@@ -8,7 +8,6 @@
 #include "agent/watch.h"
 #include "base/error.h"
 #include "core/policy.h"
-#include "core/verify.h"
 
 /*
  * Is init still that process, in that container, and one that may be ended at all? 0, -ESRCH if
@@ -26,17 +25,6 @@ bool guard_is_sandbox(struct watch *watch, const struct container *container);
 typedef void (*guard_tell_fn)(void *context, const char *name, int err, const char *text);
 void guard_explain(struct watch *watch, const struct container *container,
 		   const struct policy *policy, guard_tell_fn tell, void *context);
-
-/*
- * Reads the container's processes again, nested cgroups too, and looks at each. *ret_holder is the
- * one that forbids to end init; its pid is 0 if none does.
- */
-int guard_find_holder(struct watch *watch, const struct container *container, bool injected_holds,
-		      struct member *ret_holder);
-
-/* The container's processes, as they are now; *ret_members is the caller's to free. */
-int guard_read_members(struct watch *watch, const struct container *container,
-		       struct member **ret_members, size_t *ret_count);
 
 /* Paused: frozen by the runtime or through an ancestor. */
 bool guard_is_paused(struct watch *watch, const struct container *container);

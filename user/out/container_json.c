@@ -55,6 +55,18 @@ static void put_cpu_request(struct json *json, const struct identity *identity)
 			    identity->cpu_shares <= 2 ? 0 : (double)identity->cpu_shares / 1024, 3);
 }
 
+static void put_holder(struct json *json, const struct member *holder)
+{
+	if (!holder) {
+		json_null(json, "held_by");
+		return;
+	}
+	json_object_begin(json, "held_by");
+	json_int(json, "pid", holder->pid);
+	json_string(json, "kind", member_kind(holder));
+	json_object_end(json);
+}
+
 void container_json_put(struct json *json, const struct container_view *view)
 {
 	const struct container *container = view->container;
@@ -64,6 +76,7 @@ void container_json_put(struct json *json, const struct container_view *view)
 	fields_identity(json, &container->identity);
 	json_string(json, "cgroup", container->path);
 	json_string(json, "state", lifecycle_state_name(view->state));
+	put_holder(json, view->holder);
 	json_string(json, "policy", choice->policy ? choice->policy->name : NULL);
 	json_string(json, "policy_why", container_policy_why(choice));
 	json_string(json, "action", action_name(choice));

@@ -5,10 +5,12 @@
 #include "base/json.h"
 #include "core/container.h"
 #include "core/policy.h"
+#include "core/verify.h"
 
 struct container_view {
 	const struct container *container;
 	enum lifecycle_state state;
+	const struct member *holder; /* a process that the counts do not show holds it; NULL */
 	const struct policy_choice *choice;
 	bool is_dry_run;
 	uint64_t now_ns; /* CLOCK_BOOTTIME */

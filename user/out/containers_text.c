@@ -175,6 +175,8 @@ static void fill_row(struct row *row, const struct containers_style *style, cons
 	put_count(&cells[COLUMN_HELPERS], json_object_get(container, "helpers"));
 	put_count(&cells[COLUMN_INJECTED], json_object_get(container, "injected"));
 	reply_put_string(&cells[COLUMN_STATE], json_object_get(container, "state"));
+	if (json_is_object(json_object_get(container, "held_by")))
+		buf_puts(&cells[COLUMN_STATE], ", held");
 	put_policy(&cells[COLUMN_POLICY], container);
 	put_last_exit(row, json_object_get(container, "last_exit"));
 	put_idle(&cells[COLUMN_IDLE], json_object_get(container, "idle_s"));

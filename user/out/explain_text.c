@@ -240,8 +240,11 @@ static void put_members(struct buf *out, const json_t *members)
 		buf_printf(out, "%*lld ", PID_WIDTH, pid);
 		put_cell(out, json_object_get(member, "role"), ROLE_WIDTH);
 		reply_put_string(out, json_object_get(member, "comm"));
-		buf_puts(out,
-			 json_is_true(json_object_get(member, "is_dying")) ? " (dying)\n" : "\n");
+		if (json_is_true(json_object_get(member, "is_dying")))
+			buf_puts(out, " (dying)");
+		else if (json_is_true(json_object_get(member, "is_outside")))
+			buf_puts(out, " (in another cgroup)");
+		buf_putc(out, '\n');
 	}
 	if (json_array_size(members) == 0) {
 		put_label(out, "inside");

@@ -140,6 +140,14 @@ bool bpf_source_tell_suspects(const struct bpf_source *source, bpf_source_pid_fn
  */
 int bpf_source_recount(struct bpf_source *source);
 
+/*
+ * Lists the processes that hold a container, as the kernel has them now: at most `max` rows of the first
+ * four kinds. With `max` 1 it stops at the first. Also right in a fork of the process that opened the
+ * source. -EIO if the kernel could not answer.
+ */
+int bpf_source_find_holders(const struct bpf_source *source, const struct abi_question *question,
+			    struct abi_holder *ret_holders, size_t max, size_t *ret_count);
+
 /* All cgroups that the kernel side counts, also on suspicion; *ret_cgroups is the caller's to free. */
 int bpf_source_list_containers(struct bpf_source *source, uint64_t **ret_cgroups,
 			       size_t *ret_count);

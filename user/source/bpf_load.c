@@ -31,7 +31,8 @@ enum hooks { HOOKS_CLASSIC, HOOKS_BTF, HOOKS_NONE };
 static bool is_loaded(const struct lastout_bpf *skeleton, const struct bpf_program *program,
 		      enum hooks hooks)
 {
-	if (program == skeleton->progs.adopt || program == skeleton->progs.sweep)
+	if (program == skeleton->progs.adopt || program == skeleton->progs.sweep ||
+	    program == skeleton->progs.holders)
 		return true;
 	if (program == skeleton->progs.exit_classic || program == skeleton->progs.fork_classic ||
 	    program == skeleton->progs.rename_classic || program == skeleton->progs.exec_classic)
@@ -58,6 +59,7 @@ static void choose_programs(struct lastout_bpf *skeleton, enum hooks hooks)
 	/* The iterators run when they are read: nothing is to be attached for that. */
 	(void)bpf_program__set_autoattach(skeleton->progs.adopt, false);
 	(void)bpf_program__set_autoattach(skeleton->progs.sweep, false);
+	(void)bpf_program__set_autoattach(skeleton->progs.holders, false);
 }
 
 /* A tracepoint link that is only a perf event dies with us and cannot be pinned: not good enough. */
@@ -75,7 +77,10 @@ static int attach_iterators(struct lastout_bpf *skeleton)
 	if (!skeleton->links.adopt)
 		return -errno;
 	skeleton->links.sweep = bpf_program__attach_iter(skeleton->progs.sweep, NULL);
-	return skeleton->links.sweep ? 0 : -errno;
+	if (!skeleton->links.sweep)
+		return -errno;
+	skeleton->links.holders = bpf_program__attach_iter(skeleton->progs.holders, NULL);
+	return skeleton->links.holders ? 0 : -errno;
 }
 
 static void set_sizes(struct lastout_bpf *skeleton, const struct abi_version *version)
@@ -93,11 +98,13 @@ static int load_hooks(const struct abi_version *version, enum hooks hooks,
 		      const struct bpf_pin_set *shared, struct lastout_bpf **ret_skeleton)
 {
 	struct lastout_bpf *skeleton = lastout_bpf__open();
+	uint64_t question_at = bpf_holders_question();
 	int err = 0;
 
 	if (!skeleton)
 		return -ENOMEM; /* what it opens is in our own binary */
 	memcpy((void *)&skeleton->rodata->settings, &version->settings, sizeof(version->settings));
+	memcpy((void *)&skeleton->rodata->question_at, &question_at, sizeof(question_at));
 	choose_programs(skeleton, hooks);
 	if (shared)
 		err = bpf_pin_share_maps(shared, skeleton);

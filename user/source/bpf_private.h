@@ -76,6 +76,11 @@ void bpf_load_keep_words(void);
 bool bpf_load_is_hook(const struct lastout_bpf *skeleton, const struct bpf_program *program,
 		      bool is_classic);
 
+/* --- bpf_holders.c --- */
+
+/* Where each process of ours has its question: an address for the program. */
+uint64_t bpf_holders_question(void);
+
 /* --- bpf_history.c --- */
 
 /* Adds what is known of a container's past to what its counts say. */

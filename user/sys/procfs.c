@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,27 @@ int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode)
 	if (stat(path, &stat_buf) < 0)
 		return -errno;
 	*ret_inode = stat_buf.st_ino;
+	return 0;
+}
+
+int procfs_open_pid_namespace(const char *proc, pid_t pid, int *ret_fd, ino_t *ret_inode)
+{
+	char path[PROCFS_PATH_SIZE];
+	struct stat stat_buf;
+	int fd, err = 0;
+
+	pid_path(path, proc, pid, "ns/pid");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &stat_buf) < 0)
+		err = -errno;
+	if (err) {
+		(void)close(fd);
+		return err;
+	}
+	*ret_inode = stat_buf.st_ino;
+	*ret_fd = fd;
 	return 0;
 }
 

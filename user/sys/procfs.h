@@ -50,6 +50,9 @@ int procfs_find_cgroup(const char *text, const char *controller, char *ret_path,
 /* Inode of the process's PID namespace. */
 int procfs_read_pid_namespace(const char *proc, pid_t pid, ino_t *ret_inode);
 
+/* A descriptor (close-on-exec) of that namespace, and its inode. */
+int procfs_open_pid_namespace(const char *proc, pid_t pid, int *ret_fd, ino_t *ret_inode);
+
 /* Its id in its innermost PID namespace. */
 int procfs_read_ns_pid(const char *proc, pid_t pid, pid_t *ret_ns_pid);
 

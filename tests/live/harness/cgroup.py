@@ -117,6 +117,15 @@ def made(name: str) -> Iterator[set[int]]:
         remove_empty(paths)
 
 
+def make(name: str) -> list[Path]:
+    """A cgroup in every hierarchy, ready for processes; remove_empty() is the caller's to call."""
+    paths = [root / name for root in _roots()]
+    for path in paths:
+        path.mkdir()
+        _inherit_cpuset(path)
+    return paths
+
+
 def counted_path(name: str) -> Path:
     """Where a runtime's container has its cgroup in the hierarchy by which lastout counts."""
     root = machine.CGROUP if machine.is_pure_v2() else machine.CGROUP / "pids"

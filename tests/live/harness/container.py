@@ -65,6 +65,10 @@ class Container:
         """What its processes have written to their standard streams."""
         return self._order.log.read_text(errors="replace")
 
+    def path(self, name: str) -> Path:
+        """Where the host has a file of its control directory, /c."""
+        return self._control / name
+
     def write(self, name: str, content: bytes) -> None:
         """Put a file into its control directory, /c."""
         (self._control / name).write_bytes(content)

@@ -128,7 +128,10 @@ class Containers:
         if place:
             cgroup_path = place.format(own=own)
         bundle.write_config(
-            directory, self._rootfs, cgroup_path, order.args, annotations=dict(annotations), **config
+            *(directory, self._rootfs, cgroup_path, order.args),
+            annotations=dict(annotations),
+            binds=dict(binds),
+            **config,
         )
         container = Container(runtime or self._runtime, order, (*FIFOS, *fifos))
         self._made.append(container)

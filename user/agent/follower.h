@@ -34,7 +34,7 @@ struct follower_shared {
 	struct limiter *limiter;
 	struct rights *rights; /* NULL: none were given up */
 	struct dropped_lines dropped;
-	bool is_dry_run;       /* walk the whole way, and stop before the signal */
+	bool is_dry_run; /* walk the whole way, and stop before the signal */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* What was ordered by hand is not done after all: somebody was found in the sandbox. */
 	void (*on_refused)(void *context, const struct container *container, const char *reason);

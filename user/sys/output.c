@@ -152,7 +152,7 @@ static void compact(struct output *output)
 {
 	struct buf *kept = &output->kept;
 
-	if (output->written < output->max / 2)
+	if (!kept->data || output->written < output->max / 2)
 		return;
 	memmove(kept->data, kept->data + output->written, kept->len - output->written);
 	kept->len -= output->written;

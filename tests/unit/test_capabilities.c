@@ -21,6 +21,18 @@ static void assert_text(uint64_t set, const char *text)
 	assert_string_equal(put, text);
 }
 
+static unsigned told_to_syslog;
+
+/* libcap-ng's calls come here, instead of to the C library. */
+void __syslog_chk(int priority, int flag, const char *format, ...);
+void __syslog_chk(int priority, int flag, const char *format, ...)
+{
+	(void)priority;
+	(void)flag;
+	(void)format;
+	told_to_syslog++;
+}
+
 static void test_text(void **state)
 {
 	char small[8];
@@ -72,12 +84,38 @@ static void test_kept(void **state)
 	}
 }
 
+/* Exits with 0 if it does so without a word to syslog. */
+static int give_up_unbounded(void)
+{
+	uint64_t all = ~CAPABILITY(SETPCAP);
+
+	/* Twice: the second time CAP_SETPCAP is gone. */
+	if (capabilities_keep(all, all) < 0 || capabilities_keep(0, 0) < 0)
+		return 1;
+	if (capabilities_read() != 0)
+		return 2;
+	return told_to_syslog ? 3 : 0;
+}
+
+static void test_without_setpcap(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(give_up_unbounded());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_without_setpcap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

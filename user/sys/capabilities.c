@@ -3,6 +3,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -27,11 +28,16 @@ static void update(capng_type_t type, uint64_t set)
 
 int capabilities_keep(uint64_t kept, uint64_t used)
 {
+	bool can_bound;
+
 	kept &= capabilities_read();
+	can_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	capng_clear(CAPNG_SELECT_BOTH);
-	update(CAPNG_BOUNDING_SET, kept);
-	/* First; without CAP_SETPCAP not at all. */
-	(void)capng_apply(CAPNG_SELECT_BOUNDS);
+	/* First; without CAP_SETPCAP not at all, and libcap-ng sends the attempt to syslog as an error. */
+	if (can_bound) {
+		update(CAPNG_BOUNDING_SET, kept);
+		(void)capng_apply(CAPNG_SELECT_BOUNDS);
+	}
 	update(CAPNG_PERMITTED, kept);
 	update(CAPNG_EFFECTIVE, kept & used);
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;

@@ -29,7 +29,7 @@ int namespaces_check_pid(const char *proc, struct error *error)
 {
 	static const char remedy[] = "run it in the host's: hostPID: true in Kubernetes, "
 				     "--pid host with docker run";
-	ino_t inode;
+	ino_t inode = 0;
 	int err = read_own(proc, "pid", &inode);
 
 	if (err == -ENOENT)
@@ -66,7 +66,7 @@ static bool has_boot_offset(const char *proc)
 
 int namespaces_check_time(const char *proc, struct error *error)
 {
-	ino_t inode;
+	ino_t inode = 0;
 
 	if (read_own(proc, "time", &inode) < 0 || inode == NAMESPACES_HOST_TIME ||
 	    !has_boot_offset(proc))

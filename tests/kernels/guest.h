@@ -99,6 +99,8 @@ struct program {
 };
 
 void program_start(struct program *program, const char *const argv[]);
+/* The same without a capability. */
+void program_start_without(struct program *program, const char *const argv[], int capability);
 /* Until a line of `text` has both words (b may be NULL). False: not in time. */
 bool program_await(struct program *program, struct text *text, const char *a, const char *b);
 /* Sends the signal, reads to the end, and gives the wait status. */

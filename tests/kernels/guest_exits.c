@@ -3,6 +3,8 @@
  * `lastout check` and `lastout tail`: known exits of ten kinds, each exactly as wait4 told it to
  * its parent. The workload is tests/programs/exits.c.
  */
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +18,39 @@
 #define MARKER_CODE  "77"
 #define EXPECT_EXITS 300
 
-void test_check(bool has_tracefs)
+/* What Debian's kernels begin with; others know no such value, and take it for 2. */
+#define PARANOID_FILE "/proc/sys/kernel/perf_event_paranoid"
+#define PARANOID      "3"
+
+static void set_paranoid(void)
 {
-	static const char *const argv[] = {LASTOUT, "check", NULL};
+	int fd = open(PARANOID_FILE, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0 && write(fd, PARANOID, 1) == 1, PARANOID_FILE " was not written");
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* The unit as it was: then classic hooks are out of reach, and the reason is there to be read. */
+static void test_check_without_admin(bool has_tracefs)
+{
+	static const char *const argv[] = {LASTOUT, "check", "--as-service", NULL};
+	bool is_worse = strcmp(ground_better_hooks(has_tracefs), "classic") == 0;
+	struct program program;
+
+	program_start_without(&program, argv, CAP_SYS_ADMIN);
+	check(program_end(&program, 0) == 0, "check without CAP_SYS_ADMIN: did not end well");
+	check(text_count(&program.out, "programs", "with btf hooks", NULL, 0) == 1,
+	      "check without CAP_SYS_ADMIN: not with btf hooks");
+	check(text_count(&program.out, "note     programs", "CAP_SYS_ADMIN", NULL, 0) == is_worse,
+	      "check without CAP_SYS_ADMIN: the reason is %s", is_worse ? "missing" : "wrong");
+	program_print_if_failed(&program);
+	program_free(&program);
+}
+
+static void check_with(const char *option, bool has_tracefs)
+{
+	const char *const argv[] = {LASTOUT, "check", option, NULL};
 	struct program program;
 	int status;
 
@@ -29,6 +61,14 @@ void test_check(bool has_tracefs)
 	      "check: not with %s hooks", ground_better_hooks(has_tracefs));
 	program_print_if_failed(&program);
 	program_free(&program);
+}
+
+void test_check(bool has_tracefs)
+{
+	set_paranoid();
+	check_with(NULL, has_tracefs);
+	check_with("--as-service", has_tracefs);
+	test_check_without_admin(has_tracefs);
 }
 
 /* Is what the record says what wait4 said? */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ static void make_output(int fds[2])
 		err(1, "pipe");
 }
 
-void program_start(struct program *program, const char *const argv[])
+/* `capability`: -1 for all. */
+static void start(struct program *program, const char *const argv[], int capability)
 {
 	int out[2], error[2];
 
@@ -31,6 +33,8 @@ void program_start(struct program *program, const char *const argv[])
 	if (program->pid == 0) {
 		(void)dup2(out[1], STDOUT_FILENO);
 		(void)dup2(error[1], STDERR_FILENO);
+		if (capability >= 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+			err(1, "PR_CAPBSET_DROP");
 		(void)execve(argv[0], (char *const *)argv, environ);
 		_exit(127);
 	}
@@ -38,6 +42,16 @@ void program_start(struct program *program, const char *const argv[])
 	(void)close(error[1]);
 	program->out.fd = out[0];
 	program->err.fd = error[0];
+}
+
+void program_start(struct program *program, const char *const argv[])
+{
+	start(program, argv, -1);
+}
+
+void program_start_without(struct program *program, const char *const argv[], int capability)
+{
+	start(program, argv, capability);
 }
 
 /* What is there to be read, once. */

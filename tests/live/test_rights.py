@@ -173,18 +173,58 @@ def test_rights_of_the_pod(start_agent: StartAgent, containers: Containers) -> N
     """Those that the DaemonSet adds, and none else: no privileged pod."""
     text = (machine.ROOT / "deploy/kubernetes/base/daemonset.yaml").read_text()
     added = re.findall(r"^ {16}- ([A-Z_]+)", text, re.MULTILINE)
-    assert set(added) == {"BPF", "PERFMON", "SYS_PTRACE", "KILL"}
+    assert set(added) == {"SYS_ADMIN", "SETPCAP", "BPF", "PERFMON", "SYS_PTRACE", "KILL"}
     assert "privileged: false" in text
     bounds = ",".join(["-all", *(f"+{name.lower()}" for name in added)])
     setpriv = ("setpriv", f"--bounding-set={bounds}", "--inh-caps=-all", "--no-new-privs", "--")
     agent = start_agent("--status", "task", command=(*setpriv, machine.LASTOUT))
     kept = {CAPABILITIES["SYS_PTRACE"], CAPABILITIES["KILL"]}
-    assert capabilities(agent.pid, "CapEff") - {CAP_BPF} == kept
+    for kind in ("CapEff", "CapPrm", "CapBnd"):
+        assert capabilities(agent.pid, kind) - {CAP_BPF} == kept, kind
     container = containers.shell(manager(task("exit 3"), on_term=None), capabilities=["CAP_CHOWN"])
     agent.await_working(container)
     container.go()
     assert agent.await_finished(container)["how"] == "status"
     assert container.await_end() == code(3)
+
+
+def rights_of_the_unit() -> list[str]:
+    text = (machine.ROOT / "deploy/systemd/lastout.service").read_text()
+    [names] = re.findall(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
+    return [name.removeprefix("CAP_") for name in names.split()]
+
+
+@pytest.mark.parametrize("hooks", ["btf", "classic"])
+def test_admin_is_given_up(start_agent: StartAgent, containers: Containers, hooks: str) -> None:
+    """Whether classic hooks were to be attached or not: afterwards it is in no set any more."""
+    bounds = ",".join(["-all", *(f"+{name.lower()}" for name in rights_of_the_unit())])
+    settings = machine.with_hooks(hooks)
+    setpriv = ("setpriv", f"--bounding-set={bounds}", "--inh-caps=-all", "--no-new-privs", "--")
+    *room, binary = settings.pop("command")
+    agent = start_agent(command=(*room, *setpriv, binary), **settings)
+    assert agent.await_ready()["hooks"] == hooks
+    wanted = set(CAPABILITIES.values()) | ({CAP_BPF} if needs_cap_bpf() else set())
+    for kind in ("CapEff", "CapPrm", "CapBnd"):
+        assert capabilities(agent.pid, kind) == wanted, kind
+    containers.canary(agent)
+
+
+def test_check_as_service() -> None:
+    """With the unit's capabilities, and no others."""
+    done = subprocess.run([machine.LASTOUT, "check", "--as-service"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tested = done.stdout.splitlines()[0]
+    assert set(tested.rpartition(" ")[2].split(",")) == {n.lower() for n in rights_of_the_unit()}
+    done = subprocess.run([machine.LASTOUT, "check"], capture_output=True, text=True)
+    assert "--as-service" in done.stdout.splitlines()[0]
+
+
+def test_check_as_service_lacks(tmp_path: Path) -> None:
+    """What the unit would have, but this process has not to give."""
+    command = [*without("BPF", "PERFMON", "SYS_ADMIN"), "check", "--as-service"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(r"^MISSING +programs ", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_pins_are_kept_and_removed(start_agent: StartAgent, pins: Pins) -> None:

@@ -228,6 +228,14 @@ static int probe_state(const struct agent *agent, struct error *error)
 		     0;
 }
 
+static void on_probed(void *context, bool skips_btf)
+{
+	const struct agent *agent = context;
+
+	if (agent->options.gives_up_rights && !skips_btf)
+		rights_give_up_classic();
+}
+
 static int start(struct agent *agent, struct error *error)
 {
 	const struct agent_options *options = &agent->options;
@@ -247,6 +255,7 @@ static int start(struct agent *agent, struct error *error)
 			     .on_exit = on_exit_record,
 			     .on_suspect = on_suspect,
 			     .on_reread = on_reread,
+			     .on_probed = on_probed,
 			     .context = agent},
 	};
 	int err = 0;

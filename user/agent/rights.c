@@ -38,6 +38,9 @@ static const struct {
 
 enum { WANTED_COUNT = sizeof(wanted) / sizeof(wanted[0]) };
 
+/* Of no use where the kernel does not skip runs of BTF hooks; the last one empties the bounding set. */
+static const uint64_t needed_once = CAPABILITY(SYS_ADMIN) | CAPABILITY(SETPCAP);
+
 static uint64_t kept_capabilities(void)
 {
 	uint64_t kept = 0;
@@ -68,6 +71,27 @@ static int keep_capabilities(const struct bpf_source *source, uint64_t *ret_kept
 	err = capabilities_keep(kept, kept);
 	*ret_kept = capabilities_read();
 	return err;
+}
+
+void rights_give_up_classic(void)
+{
+	const uint64_t loading = CAPABILITY(BPF) | CAPABILITY(PERFMON);
+	const uint64_t others = ~CAPABILITY(SYS_ADMIN);
+
+	/* If it fails, rights_give_up fails as well, and says so. */
+	if ((capabilities_read() & loading) == loading)
+		(void)capabilities_keep(others, others);
+}
+
+int rights_take_services(void)
+{
+	uint64_t services = needed_once;
+	int err;
+
+	for (size_t i = 0; i < WANTED_COUNT; i++)
+		services |= wanted[i].capability;
+	err = capabilities_keep(services, services);
+	return err ? err : capabilities_gain_none();
 }
 
 /* --- refused calls --- */
@@ -194,6 +218,6 @@ enum rights_lack rights_describe(struct error *ret_text)
 		return wanted[i].is_vital ? RIGHTS_TOO_FEW : RIGHTS_LESS;
 	}
 	capabilities_put(kept_capabilities(), names, sizeof(names));
-	(void)error_set(ret_text, 0, "all capabilities; `lastout run` keeps %s", names);
+	(void)error_set(ret_text, 0, "all that are needed; `lastout run` keeps %s", names);
 	return RIGHTS_COMPLETE;
 }

@@ -22,6 +22,15 @@ struct rights;
 int rights_give_up(struct event_base *base, const struct bpf_source *source,
 		   struct rights **ret_rights, struct error *error);
 
+/*
+ * Gives up for good what only classic hooks need: CAP_SYS_ADMIN, which Debian's kernels ask of a tracepoint's
+ * perf event (kernel.perf_event_paranoid 3). Kept where it stands in for CAP_BPF and CAP_PERFMON.
+ */
+void rights_give_up_classic(void);
+
+/* As at the start of the service: no capability but those of its unit. 0 or a negative errno. */
+int rights_take_services(void);
+
 /* Logs what was refused and not yet told. NULL is fine. What was given up stays given up. */
 void rights_free(struct rights *rights);
 

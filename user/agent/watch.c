@@ -241,6 +241,14 @@ static bool is_no_place(int err)
 	return err == -EOPNOTSUPP || err == -EROFS || err == -ENOSPC || err == -EDQUOT;
 }
 
+static void on_probed(void *context, bool skips_btf)
+{
+	const struct watch *watch = context;
+
+	if (watch->options.observer.on_probed)
+		watch->options.observer.on_probed(watch->options.observer.context, skips_btf);
+}
+
 static int open_source(struct watch *watch, struct error *error)
 {
 	struct bpf_source_options options = {
@@ -250,6 +258,7 @@ static int open_source(struct watch *watch, struct error *error)
 		.max_processes = watch->options.max_processes,
 		.max_containers = watch->options.max_containers,
 		.on_record = watch_on_record,
+		.on_probed = on_probed,
 		.context = watch,
 	};
 	int err;

@@ -41,6 +41,8 @@ struct watch_observer {
 	void (*on_suspect)(void *context, pid_t pid);
 	/* Everything was read again: what else was told by a record may have been lost as well. */
 	void (*on_reread)(void *context);
+	/* Before anything is loaded: see bpf_source_options. */
+	void (*on_probed)(void *context, bool skips_btf);
 	void *context;
 };
 

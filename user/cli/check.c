@@ -110,6 +110,14 @@ static enum verdict look_cgroups(struct error *error)
 	return CHECK_OK;
 }
 
+/* As `run` does: the hooks are to be those that it would get. */
+static void on_probed(void *context, bool skips_btf)
+{
+	(void)context;
+	if (!skips_btf)
+		rights_give_up_classic();
+}
+
 static void ignore_record(void *context, const struct record *record)
 {
 	(void)context;
@@ -138,7 +146,7 @@ static enum verdict look_programs(struct error *error)
 	struct hierarchy hierarchy = {0};
 	enum verdict verdict;
 	struct bpf_source *source;
-	struct bpf_source_options options = {.on_record = ignore_record};
+	struct bpf_source_options options = {.on_record = ignore_record, .on_probed = on_probed};
 
 	if (hierarchy_detect("/proc", &hierarchy, error) < 0)
 		return CHECK_MISSING;
@@ -230,7 +238,16 @@ static int check_config(const struct command *command, const char *path)
 struct check {
 	const char *config;
 	const char *pin;
+	bool is_as_service;
 };
+
+static int take_as_service(void *target, const char *value, struct error *error)
+{
+	(void)value;
+	(void)error;
+	((struct check *)target)->is_as_service = true;
+	return 0;
+}
 
 static int take_config(void *target, const char *value, struct error *error)
 {
@@ -249,6 +266,7 @@ static int take_pin(void *target, const char *value, struct error *error)
 
 static const struct option_row options[] = {
 	{"pin", 0, "DIR", "where pins are looked for (" CONFIG_PIN ")", take_pin},
+	{"as-service", 0, NULL, "test with the capabilities of the systemd unit", take_as_service},
 	{"config", 'f', "FILE", "say instead whether this configuration is right", take_config},
 	{0},
 };
@@ -266,12 +284,34 @@ static void put_row(const char *name, enum verdict verdict, const struct error *
 	printf("%-8s %-14s %s\n", words[verdict], name, text->text);
 }
 
-static int check_host(const char *pin)
+/* First: which process it is that everything below holds for. */
+static void put_capabilities(bool is_as_service)
+{
+	char names[CAPABILITIES_TEXT_SIZE];
+	struct error text;
+
+	capabilities_put(capabilities_read(), names, sizeof(names));
+	if (is_as_service)
+		(void)error_set(&text, 0, "the service, with %s", names);
+	else
+		(void)error_set(&text, 0,
+				"this process; --as-service tests with the systemd unit's "
+				"capabilities");
+	put_row("tested as", CHECK_OK, &text);
+}
+
+static int check_host(const char *pin, bool is_as_service)
 {
 	int status = EXIT_DONE;
 	enum verdict verdict;
 	struct error text;
 
+	if (is_as_service && rights_take_services() < 0) {
+		complain("check", "cannot give up capabilities; run as root: sudo lastout check "
+				  "--as-service");
+		return EXIT_FAILED;
+	}
+	put_capabilities(is_as_service);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		verdict = rows[i].look(&text);
 		put_row(rows[i].name, verdict, &text);
@@ -290,15 +330,18 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (!options_parse(command, argc, argv, &check, &status))
 		return status;
-	return check.config ? check_config(command, check.config) : check_host(check.pin);
+	return check.config ? check_config(command, check.config) :
+			      check_host(check.pin, check.is_as_service);
 }
 
 const struct command command_check = {
 	.name = "check",
 	.summary = "what this host offers and what is missing, with the remedy",
-	.about = "Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
-		 "if `run` could not work. Changes nothing. With --config: reads that file, shows\n"
-		 "its policies in their order, and ends with 1 if something is wrong with it.",
+	.about =
+		"Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
+		"if `run` could not work. Changes nothing. It tests with the rights of its caller,\n"
+		"with --as-service with those of the systemd unit. With --config: reads that file,\n"
+		"shows its policies in order, and ends with 1 if something is wrong in it.",
 	.options = options,
 	.run = run,
 };

@@ -25,6 +25,11 @@ struct bpf_source_options {
 	unsigned max_processes;	 /* entries of the maps; 0: 65536 */
 	unsigned max_containers; /* 0: 8192 */
 	bpf_source_fn on_record;
+	/*
+	 * Optional. Called before anything is loaded: does this kernel skip runs of BTF hooks? If not, the
+	 * capability that classic ones need is of no use any more.
+	 */
+	void (*on_probed)(void *context, bool skips_btf);
 	void *context;
 };
 

@@ -405,6 +405,9 @@ int bpf_load(struct bpf_source *source, struct error *error)
 
 	if (err)
 		return err;
+	if (source->options.on_probed)
+		source->options.on_probed(source->options.context,
+					  wanted_hooks(source) == HOOKS_CLASSIC);
 	err = source->options.pin ? load_pinned(source, error) : load_new(source, NULL, error);
 	source->has_history = source->has_counts; /* that of whoever made the maps */
 	return err;

@@ -339,8 +339,8 @@ const struct command command_check = {
 	.summary = "what this host offers and what is missing, with the remedy",
 	.about =
 		"Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
-		"if `run` could not work. Changes nothing. It tests with the rights of its caller,\n"
-		"with --as-service with those of the systemd unit. With --config: reads that file,\n"
+		"if `run` could not work. Changes nothing. Tests with the rights of its caller,\n"
+		 "or, with --as-service, of the systemd unit. With --config: reads that file,\n"
 		"shows its policies in order, and ends with 1 if something is wrong in it.",
 	.options = options,
 	.run = run,

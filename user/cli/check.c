@@ -337,11 +337,10 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_check = {
 	.name = "check",
 	.summary = "what this host offers and what is missing, with the remedy",
-	.about =
-		"Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
-		"if `run` could not work. Changes nothing. Tests with the rights of its caller,\n"
+	.about = "Looks at everything that lastout needs of this host, one line each. Ends with 1\n"
+		 "if `run` could not work. Changes nothing. Tests with the rights of its caller,\n"
 		 "or, with --as-service, of the systemd unit. With --config: reads that file,\n"
-		"shows its policies in order, and ends with 1 if something is wrong in it.",
+		 "shows its policies in order, and ends with 1 if something is wrong in it.",
 	.options = options,
 	.run = run,
 };

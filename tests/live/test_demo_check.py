@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness import lastout
+from harness import cgroup, lastout, machine
+from harness.deadline import PATIENCE_S, wait_until
 from harness.leftovers import assert_nothing_left
 
 COMMANDS = ("run", "tail", "check", "demo", "version")
@@ -35,6 +38,60 @@ def test_demo_twice() -> None:
     """Nothing of the first is in the way of the second."""
     for _ in range(2):
         assert lastout.call("demo").returncode == 0
+
+
+MOMENTS = ("container is made", "task is at work", "settle begins")
+"""What it has said last."""
+
+
+def start_demo() -> subprocess.Popen[str]:
+    return subprocess.Popen([machine.LASTOUT, "demo"], stdout=subprocess.PIPE, text=True)
+
+
+def await_line(demo: subprocess.Popen[str], words: str) -> None:
+    assert demo.stdout
+    assert any(words in line for line in demo.stdout), f"it did not say: {words}"
+
+
+def demo_processes() -> set[int]:
+    """Of all demos, whose init goes by this name."""
+    return {
+        pid
+        for directory in cgroup.demos()
+        for pid in cgroup.processes(directory)
+    }
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ended_demo_leaves_nothing(tmp_path: Path, how: str, moment: str) -> None:
+    with assert_nothing_left(tmp_path):
+        demo = start_demo()
+        await_line(demo, moment)
+        demo.send_signal(signal.Signals[how])
+        assert demo.wait(PATIENCE_S) == 128 + signal.Signals[how]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_demo_is_cleaned_up_by_the_next(tmp_path: Path, moment: str) -> None:
+    """Its processes die with it; of the cgroup only an empty directory is left until then."""
+    with assert_nothing_left(tmp_path):
+        demo = start_demo()
+        await_line(demo, moment)
+        demo.kill()
+        demo.wait(PATIENCE_S)
+        wait_until("its processes to die", lambda: not demo_processes())
+        assert cgroup.demos()
+        assert lastout.call("demo").returncode == 0
+        assert not cgroup.demos()
+
+
+def test_demos_at_one_time() -> None:
+    """None removes the other's cgroup."""
+    demos = [start_demo() for _ in range(3)]
+    for demo in demos:
+        demo.communicate(timeout=PATIENCE_S)
+        assert demo.returncode == 0
 
 
 def test_check_is_content_here() -> None:

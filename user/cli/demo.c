@@ -2,6 +2,7 @@
 /* `lastout demo`: the whole story on a container of its own. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,8 @@ static int play(struct demo *demo, struct error *error)
 	if (!err)
 		err = loop_init(&demo->loop, error);
 	if (!err)
+		err = loop_end_on(&demo->loop, SIGHUP, error);
+	if (!err)
 		err = demo_container_make(&demo->container, &hierarchy, error);
 	if (err)
 		return err;
@@ -157,9 +160,9 @@ static int make_policy(struct policy_set *set)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct demo demo = {.container = {.release = -1}};
+	struct demo demo = {.container = {.release = -1, .lock = -1}};
 	struct error error;
-	int status = EXIT_DONE;
+	int status = EXIT_DONE, ended_by;
 
 	if (!options_parse(command, argc, argv, NULL, &status))
 		return status;
@@ -172,10 +175,13 @@ static int run(const struct command *command, int argc, char **argv)
 		complain(command->name, error.text);
 	else
 		status = EXIT_DONE;
+	ended_by = demo.loop.ended_by;
 	agent_free(demo.agent);
 	demo_container_remove(&demo.container);
 	loop_done(&demo.loop);
 	policy_set_done(&demo.policies);
+	if (status == EXIT_DONE && ended_by)
+		return 128 + ended_by;
 	if (status == EXIT_DONE && demo.is_finished)
 		printf("\nThat is what `lastout run --init goproc` does for every container.\n");
 	return status;
@@ -185,7 +191,8 @@ const struct command command_demo = {
 	.name = "demo",
 	.summary = "the whole story on a container of its own",
 	.about = "Makes a small container of its own, lets its task exit, and shows how its\n"
-		 "leftover PID 1 ends, with times. Leaves nothing behind.",
+		 "leftover PID 1 ends, with times. Leaves nothing behind. Killed by SIGKILL, it\n"
+		 "leaves an empty cgroup, which the next demo removes.",
 	.options = options,
 	.run = run,
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/demo_container.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +19,8 @@
 
 #include "base/cleanup.h"
 #include "cli/commands.h"
+
+#define DEMO_NAME "lastout-demo-"
 
 enum { DEMO_TASK_MS = 1000, DEMO_REMOVE_TRIES = 200, DEMO_REMOVE_MS = 10 };
 
@@ -27,12 +32,44 @@ static void sleep_ms(long ms)
 		;
 }
 
+/* Whoever holds the lock is alive: the kernel takes it from the dead. -1: in use, or gone. */
+static int lock_cgroup(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? STEAL_FD(fd) : -1;
+}
+
+static void remove_stale(const struct hierarchy *hierarchy)
+{
+	_cleanup_closedir_ DIR *folder = opendir(hierarchy->mount);
+	const struct dirent *entry;
+	char path[sizeof(hierarchy->mount) + sizeof(entry->d_name) + 1];
+
+	while (folder && (entry = readdir(folder))) {
+		const char *number = entry->d_name + sizeof(DEMO_NAME) - 1;
+		int lock;
+
+		if (strncmp(entry->d_name, DEMO_NAME, sizeof(DEMO_NAME) - 1) != 0 || !*number ||
+		    number[strspn(number, "0123456789")])
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", hierarchy->mount, entry->d_name);
+		lock = lock_cgroup(path);
+		if (lock < 0)
+			continue;
+		(void)rmdir(path); /* busy: its processes are being killed; the next demo's */
+		(void)close(lock);
+	}
+}
+
 int demo_container_make(struct demo_container *container, const struct hierarchy *hierarchy,
 			struct error *error)
 {
 	memset(container, 0, sizeof(*container));
 	container->release = -1;
-	(void)snprintf(container->path, sizeof(container->path), "/lastout-demo-%d", getpid());
+	container->lock = -1;
+	remove_stale(hierarchy);
+	(void)snprintf(container->path, sizeof(container->path), "/" DEMO_NAME "%d", getpid());
 	(void)snprintf(container->full, sizeof(container->full), "%s%s", hierarchy->mount,
 		       container->path);
 	if (mkdir(container->full, 0755) < 0) {
@@ -40,6 +77,10 @@ int demo_container_make(struct demo_container *container, const struct hierarchy
 		return error_set(error, -errno, "cannot make the cgroup %s: %s", container->full,
 				 strerror(errno));
 	}
+	container->lock = lock_cgroup(container->full);
+	if (container->lock < 0)
+		return error_set(error, -EBUSY, "another demo has just removed the cgroup %s",
+				 container->full);
 	return 0;
 }
 
@@ -56,15 +97,24 @@ static int enter_cgroup(const struct demo_container *container, pid_t pid)
 	return 0;
 }
 
-/* In the child: waits until it is in the cgroup, then becomes the process manager. */
+/*
+ * In the child: waits until it is in the cgroup, then becomes the process manager. It dies with the demo,
+ * whatever ends that: killed by the kernel from here on, or without a byte if it was too late for that.
+ */
 static void become_init(int wait_fd)
 {
+	struct pollfd parent = {.fd = wait_fd, .events = POLLIN};
 	char *const argv[] = {"goproc", NULL};
 	char *const envp[] = {NULL};
+	ssize_t got;
 	char byte;
 
-	while (read(wait_fd, &byte, 1) < 0 && errno == EINTR)
-		;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	do {
+		got = read(wait_fd, &byte, 1);
+	} while (got < 0 && errno == EINTR);
+	if (got != 1 || (poll(&parent, 1, 0) > 0 && parent.revents & POLLHUP))
+		_exit(127);
 	(void)execve("/proc/self/exe", argv, envp);
 	_exit(127);
 }
@@ -91,7 +141,8 @@ int demo_container_start(struct demo_container *container, struct error *error)
 	if (err)
 		return error_set(error, err, "cannot enter the cgroup %s: %s", container->full,
 				 strerror(-err));
-	(void)close(STEAL_FD(container->release));
+	if (write(container->release, "", 1) != 1)
+		return error_set(error, -errno, "cannot start the container: %s", strerror(errno));
 	return 0;
 }
 
@@ -113,6 +164,8 @@ void demo_container_remove(struct demo_container *container)
 		else
 			sleep_ms(DEMO_REMOVE_MS);
 	}
+	if (container->lock >= 0)
+		(void)close(STEAL_FD(container->lock));
 }
 
 static void on_terminate(int signal)

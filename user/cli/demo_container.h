@@ -11,10 +11,14 @@ struct demo_container {
 	char path[64];	/* of its cgroup, from the hierarchy's root; "": not made */
 	char full[600]; /* the same, from / */
 	pid_t init;	/* 0: not started */
-	int release;	/* closing it lets init go on; -1 */
+	int lock;	/* on the cgroup's directory: shows others that it is in use; -1 */
+	int release;	/* a byte lets init go on, closing it ends init; -1 */
 };
 
-/* Makes the cgroup. 0 or a negative errno. */
+/*
+ * Makes the cgroup, and removes those of demos that were killed: the kernel has killed their processes
+ * with them. 0 or a negative errno.
+ */
 int demo_container_make(struct demo_container *container, const struct hierarchy *hierarchy,
 			struct error *error);
 

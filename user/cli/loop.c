@@ -38,12 +38,22 @@ int loop_init(struct loop *loop, struct error *error)
 	return 0;
 }
 
+int loop_end_on(struct loop *loop, int signal, struct error *error)
+{
+	loop->hangup = evsignal_new(loop->base, signal, on_end_signal, loop);
+	if (!loop->hangup || event_add(loop->hangup, NULL) < 0)
+		return error_set(error, -ENOMEM, "cannot set up the event loop");
+	return 0;
+}
+
 void loop_done(struct loop *loop)
 {
 	if (loop->interrupt)
 		event_free(loop->interrupt);
 	if (loop->terminate)
 		event_free(loop->terminate);
+	if (loop->hangup)
+		event_free(loop->hangup);
 	if (loop->base)
 		event_base_free(loop->base);
 	memset(loop, 0, sizeof(*loop));

@@ -157,6 +157,11 @@ def runtimes_own(names: list[str]) -> Iterator[None]:
         remove_empty(paths)
 
 
+def demos() -> list[Path]:
+    """Those of `lastout demo`."""
+    return [path for root in _roots() for path in root.glob("lastout-demo-[0-9]*")]
+
+
 def empty_directories() -> set[Path]:
     """Every cgroup of the machine in which nobody is, not even in a nested one."""
     everything = (Path(directory) for directory, _, _ in os.walk(machine.CGROUP))

@@ -53,37 +53,32 @@ def await_line(demo: subprocess.Popen[str], words: str) -> None:
     assert any(words in line for line in demo.stdout), f"it did not say: {words}"
 
 
-def demo_processes() -> set[int]:
-    """Of all demos, whose init goes by this name."""
-    return {
-        pid
-        for directory in cgroup.demos()
-        for pid in cgroup.processes(directory)
-    }
+def cgroups_of(demo: subprocess.Popen[str]) -> list[Path]:
+    return cgroup.demos(demo.pid)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_ended_demo_leaves_nothing(tmp_path: Path, how: str, moment: str) -> None:
-    with assert_nothing_left(tmp_path):
-        demo = start_demo()
-        await_line(demo, moment)
-        demo.send_signal(signal.Signals[how])
-        assert demo.wait(PATIENCE_S) == 128 + signal.Signals[how]
+def test_ended_demo_leaves_nothing(how: str, moment: str) -> None:
+    demo = start_demo()
+    await_line(demo, moment)
+    assert cgroups_of(demo)
+    demo.send_signal(signal.Signals[how])
+    assert demo.wait(PATIENCE_S) == 128 + signal.Signals[how]
+    assert not cgroups_of(demo)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_demo_is_cleaned_up_by_the_next(tmp_path: Path, moment: str) -> None:
+def test_killed_demo_is_cleaned_up_by_the_next(moment: str) -> None:
     """Its processes die with it; of the cgroup only an empty directory is left until then."""
-    with assert_nothing_left(tmp_path):
-        demo = start_demo()
-        await_line(demo, moment)
-        demo.kill()
-        demo.wait(PATIENCE_S)
-        wait_until("its processes to die", lambda: not demo_processes())
-        assert cgroup.demos()
-        assert lastout.call("demo").returncode == 0
-        assert not cgroup.demos()
+    demo = start_demo()
+    await_line(demo, moment)
+    demo.kill()
+    demo.wait(PATIENCE_S)
+    [left] = cgroups_of(demo)
+    wait_until("its processes to die", lambda: not cgroup.processes(left))
+    assert lastout.call("demo").returncode == 0
+    assert not cgroups_of(demo)
 
 
 def test_demos_at_one_time() -> None:

@@ -157,9 +157,9 @@ def runtimes_own(names: list[str]) -> Iterator[None]:
         remove_empty(paths)
 
 
-def demos() -> list[Path]:
-    """Those of `lastout demo`."""
-    return [path for root in _roots() for path in root.glob("lastout-demo-[0-9]*")]
+def demos(pid: int) -> list[Path]:
+    """Those of the `lastout demo` with this pid."""
+    return [path for root in _roots() if (path := root / f"lastout-demo-{pid}").is_dir()]
 
 
 def empty_directories() -> set[Path]:

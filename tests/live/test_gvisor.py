@@ -67,6 +67,23 @@ def _await_gone(guest: Guest) -> None:
     wait_until(f"{guest.id} to end", lambda: not guest.is_running() or None)
 
 
+@BOTH
+def test_init_that_becomes_another_program(
+    runsc: Runsc, start_agent: StartAgent, containers: Containers
+) -> None:
+    """What ended before was its entrypoint's; what ends after that is its work."""
+    agent = start_agent(settle="1s")
+    guest = _start(runsc, containers)
+    _await_watched(agent, guest)
+    guest.do("exit 3")
+    guest.do("exec")
+    _canary(runsc, agent, containers)
+    assert guest.is_running() and not agent.outcomes_of(guest)
+    assert _ps(agent, guest)["state"] == "starting"
+    guest.do("exit 5")
+    assert agent.await_finished(guest)["last_task"]["exit_code"] == 5
+
+
 @ALL
 @pytest.mark.parametrize("order, how", ENDINGS.items(), ids=ENDINGS.keys())
 def test_finished(

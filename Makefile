@@ -97,7 +97,7 @@ demo:
 # In CI other kernels, too, and the soak test.
 test: IS_CI := $(filter true,$(CI))
 test:
-	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels arm64 arm64-kernels)
+	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels arm64 arm64-kernels vm)
 	$(Q)$(MAKE) --no-print-directory all tests $(if $(IS_CI),guest)
 	$(Q)tests/run all
 
@@ -122,6 +122,11 @@ tests: $(UNIT_TESTS) $(FUZZERS) $(PROGRAMS) $(DRIVERS)
 test-kernels: all guest
 	$(Q)tools/install-deps kernels
 	$(Q)tests/kernels/run
+
+# Debian itself in a virtual machine: package, service and engines. RELEASE=trixie is Debian 13.
+test-vm: all $(PROGRAMS)
+	$(Q)tools/install-deps build deploy vm
+	$(Q)LASTOUT_VM_RELEASE=$(if $(filter file,$(origin RELEASE)),bookworm,$(RELEASE)) tests/run vm
 
 # For arm64; and that in a virtual machine of that kind.
 arm64:
@@ -361,5 +366,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-build test-kernels arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
+.PHONY: FORCE all demo test test-build test-kernels test-vm arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -199,11 +199,11 @@ static int pin_programs(struct bpf_source *source)
 
 	for (int i = 0; i < all->prog_cnt; i++) {
 		const struct bpf_link *link = *all->progs[i].link;
-		bool is_iterator = link == source->skeleton->links.adopt ||
-				   link == source->skeleton->links.sweep;
 		int err;
 
-		if (!link || is_iterator)
+		/* Not the iterators: they run when they are read. */
+		if (!link || !bpf_load_is_hook(source->skeleton, *all->progs[i].prog,
+					       source->version.is_classic))
 			continue;
 		err = pin_one(source, bpf_link__fd(link), LINK_PREFIX, all->progs[i].name);
 		if (!err)

@@ -135,13 +135,14 @@ static void test_json_with_hostile_names(void **state)
 	(void)strcpy(ended.init_exit.process.comm, "\"},\"how\":\"self\"");
 	ended.init_exit.status = EXITED(0);
 	o.policy = "a \"b\"";
-	check_json(&o, OUTCOME_HEAD
-		   "\"policy\":\"a \\\"b\\\"\",\"how\":\"signal\","
-		   "\"last_task\":{\"pid\":4711,\"comm\":\"\\u001b]0;\\\"\\n\\ufffd\","
-		   "\"exit_code\":null,\"signal\":\"SIGABRT\"},"
-		   "\"init\":{\"pid\":4001,\"comm\":\"\\\"},\\\"how\\\":\\\"self\\\"\","
-		   "\"exit_code\":0,\"signal\":null},\"settle_s\":1.500,"
-		   "\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null,\"status_unknown\":false}\n");
+	check_json(
+		&o, OUTCOME_HEAD
+		"\"policy\":\"a \\\"b\\\"\",\"how\":\"signal\","
+		"\"last_task\":{\"pid\":4711,\"comm\":\"\\u001b]0;\\\"\\n\\ufffd\","
+		"\"exit_code\":null,\"signal\":\"SIGABRT\"},"
+		"\"init\":{\"pid\":4001,\"comm\":\"\\\"},\\\"how\\\":\\\"self\\\"\","
+		"\"exit_code\":0,\"signal\":null},\"settle_s\":1.500,"
+		"\"latency_us\":2500123,\"ordered\":false,\"status_fallback\":null,\"status_unknown\":false}\n");
 }
 
 static void check_text(const struct outcome *outcome, const char *expected)

@@ -38,7 +38,7 @@ static void on_line(void *context, const struct replay_line *line)
 	buf_reset(&said->lines);
 }
 
-/* One that limits and hears of restarts; one that does not mind visitors. */
+/* One that limits; one that does not mind visitors. */
 static void make_policies(struct policy_set *set)
 {
 	struct policy *policy;
@@ -48,7 +48,6 @@ static void make_policies(struct policy_set *set)
 	policy->has_match = true;
 	policy->limit = (struct policy_limit){2, 60ull * 1000000000};
 	require(policy_globs_add(&policy->match[POLICY_INIT], "goproc") == 0);
-	require(policy_add_restart_code(policy, 7) == 0);
 	require(policy_set_add(set, "second", &policy) == 0);
 	policy->has_match = true;
 	policy->injected_holds = false;

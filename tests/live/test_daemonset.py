@@ -27,7 +27,7 @@ CHOSEN = {
     "io.kubernetes.cri.container-name": "work",
     "io.kubernetes.cri.sandbox-name": "job-0",
     "io.kubernetes.cri.sandbox-namespace": "batch",
-    "lastout/policy": "finish",
+    "lastout/policy": "finish-shell",
 }
 IGNORED = {**CHOSEN, "io.kubernetes.cri.sandbox-namespace": "kube-system"}
 WATCHED = {key: value for key, value in CHOSEN.items() if key != "lastout/policy"}
@@ -53,6 +53,7 @@ def runtime(engines: Engines) -> Namespace:
 @pytest.fixture
 def containers(tmp_path: Path, rootfs: Path, runtime: Namespace) -> Iterator[Containers]:
     made = Containers(tmp_path / "containers", rootfs, runtime)
+    made.init = "sh"  # what finish-shell names; nothing is finished that does not choose it
     yield made
     made.remove_all()
 
@@ -104,7 +105,7 @@ def test_finishes_who_asked_for_it(start_pod: StartPod, containers: Containers) 
         each.go()
     outcome = agent.await_finished(container)
     assert outcome["how"] == "status"
-    assert outcome["policy"] == "finish"
+    assert outcome["policy"] == "finish-shell"
     assert outcome["container"]["namespace"] == "batch"
     assert outcome["container"]["pod"] == "job-0"
     assert Died.told(outcome["last_task"]) == code(3)
@@ -117,7 +118,15 @@ def test_finishes_who_asked_for_it(start_pod: StartPod, containers: Containers) 
 BY_SIGNAL = json.dumps(
     {
         "version": 1,
-        "policies": [{"name": "finish", "match": {}, "selectable": True, "grace": "200ms"}],
+        "defaults": {"restart_settle": "200ms"},
+        "policies": [
+            {
+                "name": "finish-shell",
+                "match": {"init": ["sh"]},
+                "selectable": "only",
+                "grace": "200ms",
+            }
+        ],
     }
 )
 
@@ -130,13 +139,13 @@ def test_other_user(
 ) -> None:
     """An init that is not root's is looked into, and ended, only by the capabilities for that."""
     agent = start_pod(**settings)
-    other = "exec setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all sleep infinity"
+    other = "exec setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all /c/sh -c 'read never < /c/idle'"
     container = containers.shell(manager(task("exit 3"), then=other), annotations=CHOSEN)
     container.await_up()
     container.go()
     outcome = agent.await_finished(container)
     assert outcome["how"] == how
-    assert outcome["init"]["comm"] == "sleep"
+    assert outcome["init"]["comm"] == "sh"
     assert container.await_exit_status() == status
 
 

@@ -13,8 +13,8 @@ from typing import Any, Iterator
 import pytest
 
 from harness import lastout
-from harness.agent import GRACE, SETTLE, StartAgent
-from harness.configured import ConfiguredAgent
+from harness.agent import GRACE, StartAgent
+from harness.configured import TIMES, ConfiguredAgent
 from harness.containers import Containers
 from harness.deadline import PATIENCE_S
 from harness.died import Died, code
@@ -79,7 +79,8 @@ def agent(tmp_path: Path, containers: Containers) -> Iterator[ConfiguredAgent]:
 
 
 def _reload(agent: ConfiguredAgent, policies: list[dict[str, Any]], **more: Any) -> None:
-    config = {"version": 1, "defaults": {"settle": SETTLE, "grace": GRACE}, "policies": policies}
+    policies = [{**TIMES, **policy} for policy in policies]
+    config = {"version": 1, "defaults": {"grace": GRACE}, "policies": policies}
     Path(agent.socket).with_name("config.yaml").write_text(json.dumps({**config, **more}))
     seen = len(agent.err.records)
     os.kill(agent.pid, signal.SIGHUP)
@@ -121,7 +122,7 @@ def test_choice_of_the_container(agent: ConfiguredAgent, containers: Containers)
     init = containers.init
     policies = [
         {"name": "never-selected", "match": {}},
-        {"name": "chosen", "match": {}, "selectable": True},
+        {"name": "chosen", "match": {"init": [init]}, "selectable": "only"},
         {"name": "live", "match": {"init": [init]}},
     ]
     _reload(agent, policies)

@@ -36,7 +36,7 @@ def record(path: Path, *services: Service) -> Path:
 
 
 def replay(path: Path, init: str, *options: str, settle: str = SETTLE) -> list[Line]:
-    command = ("replay", "-o", "json", "--init", init, "--settle", settle, *options)
+    command = ("replay", "-o", "json", "--init", init, "--settle", settle, "--restart-settle", settle, *options)
     done = lastout.call(*command, path)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -193,7 +193,7 @@ def test_injected_process_holds(
     config.write_text(
         "version: 1\npolicies:\n"
         f"  - {{name: probes, match: {{init: {containers.init}}}, settle: {SETTLE},"
-        " injected: ignore}\n"
+        f" restart_settle: {SETTLE}, injected: ignore}}\n"
     )
     done = lastout.call("replay", "-o", "json", "-f", config, tail_path)
     (line,) = asked(container, [json.loads(text) for text in done.stdout.splitlines()])
@@ -237,7 +237,10 @@ def test_recording_that_is_cut(
     last = tail.out.await_line("its last exit", f'"pid":{pid},'.encode())
     path.write_bytes(last + b"\n" + last[: len(last) // 2])
 
-    done = lastout.call("replay", "--init", containers.init, "--settle", SETTLE, path)
+    done = lastout.call(
+        *("replay", "--init", containers.init, path),
+        *("--settle", SETTLE, "--restart-settle", SETTLE),
+    )
     assert done.returncode == 0
     assert "not certain: the recording ends before" in done.stdout
     assert "the last line is cut off" in done.stderr

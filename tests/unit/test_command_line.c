@@ -162,6 +162,22 @@ static void test_program_that_was_cut(void **state)
 	command_line_add(&line, path);
 	assert_string_equal(command_line_program(&line), "");
 	assert_string_equal(command_line_base_name(&line), "python3");
+	assert_true(command_line_is_unread(&line));
+	/* Code that was cut has no name in any case. */
+	line = (struct command_line){0};
+	assert_true(command_line_is_unread(&line));
+	command_line_add(&line, "bash");
+	command_line_add(&line, "-c");
+	command_line_add(&line, path);
+	assert_true(line.is_cut);
+	assert_string_equal(command_line_program(&line), "");
+	assert_false(command_line_is_unread(&line));
+	line = line_of("goproc");
+	command_line_add(&line, path);
+	assert_false(command_line_is_unread(&line));
+	line = line_of("python3 -m");
+	command_line_add(&line, path);
+	assert_true(command_line_is_unread(&line));
 }
 
 static void test_interpreters(void **state)

@@ -128,10 +128,56 @@ static void test_defaults_apply_to_all(void **state)
 	assert_int_equal(policies[2].limit.count, 3);
 	assert_int_equal(policies[2].limit.window_ns, 1200 * SECOND);
 	assert_int_equal(policies[1].limit.count, 0);
-	assert_int_equal(policies[2].restart_code_count, 2);
-	/* In place of those, not in addition. */
-	assert_int_equal(policies[1].restart_code_count, 1);
-	assert_int_equal(policies[1].restart_codes[0], 3);
+	config_done(&config);
+}
+
+/* A policy's own times come before those of the table of managers; the defaults' do not. */
+static void test_own_times(void **state)
+{
+	struct config config = parse(contract);
+	const struct policy *policies = config.policies.policies;
+
+	(void)state;
+	assert_false(config.policies.defaults.has_settle);
+	assert_false(policies[0].has_settle);
+	assert_true(policies[1].has_settle);
+	assert_false(policies[1].has_restart_settle);
+	config_done(&config);
+	config = parse("version: 1\ndefaults: {restart_settle: 5s}\n"
+		       "policies: [{name: a, restart_settle: 7s}]\n");
+	assert_int_equal(config.policies.defaults.restart_settle_ns, 5 * SECOND);
+	assert_false(config.policies.defaults.has_restart_settle);
+	assert_int_equal(config.policies.policies[0].restart_settle_ns, 7 * SECOND);
+	assert_true(config.policies.policies[0].has_restart_settle);
+	config_done(&config);
+}
+
+static void test_old_keys_are_warned_of(void **state)
+{
+	struct config config = parse(contract);
+
+	(void)state;
+	assert_non_null(strstr(config.warnings[0], "test:15:18: restart_codes has no effect"));
+	assert_non_null(strstr(config.warnings[1], "test:30:20: restart_codes"));
+	assert_null(config.warnings[2]);
+	config_done(&config);
+}
+
+static void test_who_may_choose(void **state)
+{
+	struct config config = parse("version: 1\npolicies:\n"
+				     "  - {name: no, match: {init: a}, selectable: false}\n"
+				     "  - {name: too, match: {init: a}, selectable: true}\n"
+				     "  - {name: only, match: {manager: '*'}, selectable: only}\n");
+	const struct policy *policies = config.policies.policies;
+
+	(void)state;
+	assert_false(policies[0].is_selectable);
+	assert_true(policies[1].is_selectable);
+	assert_false(policies[1].is_for_choice);
+	assert_true(policies[2].is_selectable);
+	assert_true(policies[2].is_for_choice);
+	assert_true(policies[2].has_match);
 	config_done(&config);
 }
 
@@ -154,7 +200,7 @@ static void check_built_in(const struct config *config)
 	assert_int_equal(config->max_containers, 8192);
 	assert_null(config->helpers);
 	assert_int_equal(config->policies.count, 0);
-	assert_int_equal(config->policies.defaults.timing.settle_ns, SECOND);
+	assert_int_equal(config->policies.defaults.timing.settle_ns, 2 * SECOND);
 	assert_int_equal(config->policies.defaults.signal, SIGTERM);
 }
 
@@ -271,6 +317,9 @@ int main(void)
 		cmocka_unit_test(test_agent),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_defaults_apply_to_all),
+		cmocka_unit_test(test_own_times),
+		cmocka_unit_test(test_old_keys_are_warned_of),
+		cmocka_unit_test(test_who_may_choose),
 		cmocka_unit_test(test_defaults_may_stand_last),
 		cmocka_unit_test(test_little_is_enough),
 		cmocka_unit_test(test_many_policies),

@@ -42,7 +42,8 @@ static void test_the_example_is_right(void **state)
 	(void)state;
 	if (config_load(EXAMPLE, &config, &error) < 0)
 		fail_msg("%s", error.text);
-	assert_int_equal(config.policies.count, 4);
+	assert_int_equal(config.policies.count, 6);
+	assert_null(config.warnings);
 	config_done(&config);
 }
 
@@ -67,7 +68,6 @@ static void test_the_example_shows_the_defaults(void **state)
 	assert_int_equal(shown->injected_holds, wanted->injected_holds);
 	assert_int_equal(shown->host_pid_allowed, wanted->host_pid_allowed);
 	assert_int_equal(shown->limit.count, wanted->limit.count);
-	assert_int_equal(shown->restart_code_count, wanted->restart_code_count);
 	assert_int_equal(shown->restart_settle_ns, wanted->restart_settle_ns);
 	config_done(&config);
 	config_done(&built_in);
@@ -93,7 +93,8 @@ static bool has_key(const struct tree *tree, const char *key)
 
 static void check_tree(void *context, const char *key)
 {
-	if (!has_key(context, key))
+	/* Taken for one more release, with a warning. */
+	if (strcmp(key, "restart_codes") != 0 && !has_key(context, key))
 		fail_msg("%s has no %s", EXAMPLE, key);
 }
 
@@ -101,7 +102,7 @@ static void test_every_key_is_in_the_example(void **state)
 {
 	char text[32768];
 	struct error error;
-	const struct report report = {EXAMPLE, &error};
+	const struct report report = {EXAMPLE, &error, NULL};
 	struct tree tree;
 
 	(void)state;

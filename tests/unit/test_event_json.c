@@ -117,7 +117,7 @@ static void test_exit_in_a_container(void **state)
 		(void)snprintf(
 			expected, sizeof(expected),
 			"%s\"role\":\"%s\",\"tasks_left\":3,%s,\"injected_left\":12,"
-			"\"init\":{\"pid\":4001,\"comm\":\"sh\",\"argv0\":\"/sbin/pm\",\"program\":\"pm\"}}\n",
+			"\"init\":{\"pid\":4001,\"comm\":\"sh\",\"argv0\":\"/sbin/pm\",\"program\":\"pm\",\"leads_to\":null,\"manager\":null}}\n",
 			EXIT_HEAD EXIT_WHO "\"exit_code\":0,\"signal\":null,\"core_dumped\":false,"
 					   "\"oom_killed\":false," EXIT_USE,
 			roles[role], CONTAINER);

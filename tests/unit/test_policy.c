@@ -14,7 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND	     UINT64_C(1000000000)
 
-static const struct command_line no_args;
+static const struct command_line no_args = {.answer = ANSWER_NONE};
 
 struct fixture {
 	struct policy_set set;
@@ -30,7 +30,13 @@ static int set_up(void **state)
 	if (!f || policy_set_init(&f->set) < 0 || policy_set_add(&f->set, "test", &f->policy) < 0)
 		return -1;
 	f->policy->has_match = true;
-	f->subject = (struct policy_subject){&f->identity, "", "", &no_args, NULL, 0};
+	f->subject = (struct policy_subject){
+		.identity = &f->identity,
+		.cgroup = "",
+		.comm = "",
+		.init_args = &no_args,
+		.led_args = &no_args,
+	};
 	*state = f;
 	return 0;
 }
@@ -88,12 +94,14 @@ static void check_inits(struct fixture *f, const struct match_case *cases, size_
 		struct command_line args = {0};
 
 		f->subject.comm = cases[i].comm;
+		args.answer = ANSWER_NONE;
 		if (cases[i].argv0[0])
 			command_line_add(&args, cases[i].argv0);
 		f->subject.init_args = &args;
 		if (!policy_mismatch(f->policy, &f->subject) != cases[i].matches)
 			fail_msg("comm '%s', argv[0] '%s'", cases[i].comm, cases[i].argv0);
 	}
+	f->subject.init_args = &no_args;
 }
 
 static void test_init_by_one_name(void **state)
@@ -308,7 +316,7 @@ static void test_built_in_defaults(void **state)
 
 	assert_string_equal(defaults->name, "defaults");
 	assert_int_equal(defaults->action, POLICY_FINISH);
-	assert_int_equal(defaults->timing.settle_ns, SECOND);
+	assert_int_equal(defaults->timing.settle_ns, 2 * SECOND);
 	assert_int_equal(defaults->timing.grace_ns, 10 * SECOND);
 	assert_int_equal(defaults->restart_settle_ns, 30 * SECOND);
 	assert_int_equal(defaults->signal, SIGTERM);
@@ -317,7 +325,6 @@ static void test_built_in_defaults(void **state)
 	assert_false(defaults->host_pid_allowed);
 	assert_false(defaults->has_match);
 	assert_int_equal(defaults->limit.count, 0);
-	assert_int_equal(defaults->restart_code_count, 0);
 }
 
 static void test_a_policy_inherits_the_defaults_of_its_making(void **state)
@@ -326,16 +333,11 @@ static void test_a_policy_inherits_the_defaults_of_its_making(void **state)
 	struct policy *policy;
 
 	f->set.defaults.timing.settle_ns = 5 * SECOND;
-	assert_int_equal(policy_add_restart_code(&f->set.defaults, 3), 0);
-	assert_int_equal(policy_add_restart_code(&f->set.defaults, 75), 0);
 	assert_int_equal(policy_set_add(&f->set, "next", &policy), 0);
 	assert_int_equal(policy->timing.settle_ns, 5 * SECOND);
-	assert_int_equal(policy->restart_code_count, 2);
-	assert_int_equal(policy->restart_codes[1], 75);
-	assert_ptr_not_equal(policy->restart_codes, f->set.defaults.restart_codes);
 	assert_false(policy->has_match);
 	assert_ptr_equal(policy_set_find(&f->set, "next"), policy);
-	assert_int_equal(policy_set_find(&f->set, "test")->timing.settle_ns, SECOND);
+	assert_int_equal(policy_set_find(&f->set, "test")->timing.settle_ns, 2 * SECOND);
 	assert_null(policy_set_find(&f->set, "defaults"));
 }
 

@@ -12,7 +12,7 @@
 
 #define SECOND UINT64_C(1000000000)
 
-static const struct command_line no_args;
+static const struct command_line no_args = {.answer = ANSWER_NONE};
 
 /* never: ignores pods of kube-system; goproc, other: by init; patient, quiet: by choice alone. */
 struct fixture {
@@ -40,7 +40,13 @@ static int set_up(void **state)
 
 	if (!f || policy_set_init(&f->set) < 0)
 		return -1;
-	f->subject = (struct policy_subject){&f->identity, "/c", "goproc", &no_args, NULL, 0};
+	f->subject = (struct policy_subject){
+		.identity = &f->identity,
+		.cgroup = "/c",
+		.comm = "goproc",
+		.init_args = &no_args,
+		.led_args = &no_args,
+	};
 	add(f, "never", POLICY_NAMESPACE, "kube-system")->action = POLICY_IGNORE;
 	add(f, "goproc", POLICY_INIT, "goproc");
 	add(f, "other", POLICY_INIT, "*proc");
@@ -201,28 +207,6 @@ static void test_order_counts_for_ignore_too(void **state)
 	check(f, "patient", POLICY_BY_ANNOTATION, NULL);
 }
 
-static void test_settle(void **state)
-{
-	struct policy *policy = &((struct fixture *)*state)->set.policies[1];
-
-	policy->timing.settle_ns = 2 * SECOND;
-	policy->restart_settle_ns = 30 * SECOND;
-	assert_int_equal(policy_settle_ns(policy, true, 3 << 8), 2 * SECOND);
-	assert_int_equal(policy_add_restart_code(policy, 3), 0);
-	assert_int_equal(policy_add_restart_code(policy, 137), 0);
-	assert_int_equal(policy_settle_ns(policy, true, 3 << 8), 30 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, true, 4 << 8), 2 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, true, 0), 2 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, false, 3 << 8), 2 * SECOND);
-	/* Signal 9, however it came to be reported; signal 3 is not code 3. */
-	assert_int_equal(policy_settle_ns(policy, true, 137 << 8), 30 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, true, 9), 30 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, true, 9 | 0x80), 30 * SECOND);
-	assert_int_equal(policy_settle_ns(policy, true, 3), 2 * SECOND);
-	policy->timing.settle_ns = 60 * SECOND;
-	assert_int_equal(policy_settle_ns(policy, true, 3 << 8), 60 * SECOND);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,7 +221,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_way_out_of_ignore, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_counts_for_ignore_too, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_settle, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "out/policy_text.h"
 
+#define DEFAULTS "settle 2s or its manager's, restart_settle 30s or its manager's"
+
 static void check(const char *policy, const char *match, const char *action)
 {
 	struct buf text = {0}, found = {0};
@@ -32,17 +34,21 @@ static void check(const char *policy, const char *match, const char *action)
 static void test_policies_in_words(void **state)
 {
 	(void)state;
-	check("match: {init: goproc}", "init is goproc", "finish: settle 1s, SIGTERM, grace 10s");
+	check("match: {init: goproc}", "init is goproc",
+	      "finish: " DEFAULTS ", SIGTERM, grace 10s");
 	check("match: {pod: [a, 'b*'], label: {tier: x, team: [y, z]}}, action: watch",
 	      "pod is a or b*, and label tier is x, and label team is y or z", "watch");
-	check("match: {}", "never", "finish: settle 1s, SIGTERM, grace 10s");
+	check("match: {}", "never", "finish: " DEFAULTS ", SIGTERM, grace 10s");
+	check("match: {manager: s6}, selectable: only", "if chosen, and manager is s6",
+	      "finish: " DEFAULTS ", SIGTERM, grace 10s");
 	check("match: {}, selectable: true, action: ignore", "if chosen", "ignore");
 	check("match: {init: a}, selectable: true, settle: 0, signal: RTMIN+3, status: task",
-	      "init is a, or if chosen", "finish: settle 0s, SIGRTMIN+3, grace 10s, status task");
-	check("match: {init: a}, restart_codes: [1, 75], limit: 3/20m, injected: ignore, "
+	      "init is a, or if chosen",
+	      "finish: settle 0s, restart_settle 30s or its manager's, SIGRTMIN+3, grace 10s, status task");
+	check("match: {init: a}, restart_settle: 7s, limit: 3/20m, injected: ignore, "
 	      "host_pid: allow",
 	      "init is a",
-	      "finish: settle 1s, SIGTERM, grace 10s, settle 30s after code 1, 75, limit 3/20m00s, "
+	      "finish: settle 2s or its manager's, restart_settle 7s, SIGTERM, grace 10s, limit 3/20m00s, "
 	      "injected ignored, host_pid allowed");
 }
 
@@ -50,7 +56,8 @@ static void test_hostile_patterns(void **state)
 {
 	(void)state;
 	check("match: {env: {\"\\e[31m\": \"a\\nb \\\"c\\\"\"}}",
-	      "env \"\\x1b[31m\" is \"a\\nb \\\"c\\\"\"", "finish: settle 1s, SIGTERM, grace 10s");
+	      "env \"\\x1b[31m\" is \"a\\nb \\\"c\\\"\"",
+	      "finish: " DEFAULTS ", SIGTERM, grace 10s");
 }
 
 int main(void)

@@ -171,7 +171,7 @@ static void test_injected_process(void **state)
 	}
 }
 
-static void test_restart_code(void **state)
+static void test_restart_settle(void **state)
 {
 	_cleanup_(buf_done) struct buf recording = {0}, out = {0};
 	_cleanup_(policy_set_done) struct policy_set set = {0};
@@ -179,7 +179,7 @@ static void test_restart_code(void **state)
 
 	(void)state;
 	policy->restart_settle_ns = 5 * NS_PER_SEC;
-	assert_int_equal(policy_add_restart_code(policy, 7), 0);
+	policy->has_restart_settle = true;
 	put_exit(&recording, (struct exits){"a", "task", 3, 2, 0, 0, 7, 1});
 	put_exit(&recording, (struct exits){"a", "helper", 30, 5, 0, 0, 0, 1});
 	(void)play(&recording, &set, &out);
@@ -278,6 +278,7 @@ static void test_log_of_settling_again(void **state)
 
 	(void)state;
 	policy->timing.settle_ns = 5 * NS_PER_SEC;
+	policy->has_settle = true;
 	put_log_begin(&recording);
 	put_log(&recording, 5, "settle_again",
 		"\"from\":\"settling\",\"to\":\"settling\",\"why\":\"last_exit\"," NOBODY ENDED);
@@ -306,7 +307,7 @@ static void test_log_of_an_exec(void **state)
 	assert_null(strstr(out.data, "would be asked"));
 }
 
-/* The same, as tail tells it; what it was before is a name still. */
+/* The same, as tail has it. What it was before is still a name, and a placeholder goes by that. */
 static void test_tail_of_an_exec(void **state)
 {
 	_cleanup_(buf_done) struct buf recording = {0};
@@ -315,17 +316,18 @@ static void test_tail_of_an_exec(void **state)
 	(void)state;
 	(void)policies_init(&set);
 	put_exit(&recording, (struct exits){"a", "task", 2, 1, 0, 0, 0, 1});
-	buf_puts(&recording,
-		 "{\"time\":\"2026-11-24T10:00:02.500000000Z\",\"event\":\"exec\",\"pid\":1,"
-		 "\"comm\":\"sh\",\"role\":\"init\",\"tasks_left\":0,\"container\":{\"id\":\"a\","
-		 "\"name\":null,\"runtime\":\"runc\"},\"injected_left\":0,\"init\":{\"pid\":1,"
-		 "\"comm\":\"sh\",\"argv0\":\"sh\"}}\n");
+	buf_puts(
+		&recording,
+		"{\"time\":\"2026-11-24T10:00:02.500000000Z\",\"event\":\"exec\",\"pid\":1,"
+		"\"comm\":\"sleep\",\"role\":\"init\",\"tasks_left\":0,\"container\":{\"id\":\"a\","
+		"\"name\":null,\"runtime\":\"runc\"},\"injected_left\":0,\"init\":{\"pid\":1,"
+		"\"comm\":\"sleep\",\"argv0\":\"sleep\"}}\n");
 	put_exit(&recording, (struct exits){"a", "task", 20, 10, 0, 0, 0, 0});
 	put_exit(&recording, (struct exits){"a", "helper", 30, 1, 0, 0, 0, 0});
 	check(&recording, &set,
 	      AT "01.000" WORKS AT "02.000" LAST AT "02.500Z a is starting (exec)\n" AT
-		 "10.000" WORKS AT "20.000" LAST AT "21.000" STOPS AT
-		 "21.000Z a would be asked to end by SIGTERM, init sh[1] (settle 1s after last "
+		 "10.000" WORKS AT "20.000" LAST AT "22.000" STOPS AT
+		 "22.000Z a would be asked to end by SIGTERM, init sleep[1] (settle 2s after last "
 		 "task work[7] exited with 0)" DEFINED "\n");
 }
 
@@ -427,7 +429,8 @@ static void check_kept(const char *name, uint64_t settle_ns, unsigned asked, con
 	struct replay_totals totals;
 	char path[256];
 
-	policy->timing.settle_ns = settle_ns;
+	policy->timing.settle_ns = policy->restart_settle_ns = settle_ns;
+	policy->has_settle = policy->has_restart_settle = true;
 	assert_int_equal(policy_globs_add(&policy->match[POLICY_INIT], "supervisor"), 0);
 	(void)snprintf(path, sizeof(path), FIXTURES "/replay/%s.jsonl", name);
 	totals = play_file(fopen(path, "re"), &set, &out);
@@ -467,7 +470,7 @@ int main(void)
 		cmocka_unit_test(test_task_that_joins),
 		cmocka_unit_test(test_task_that_seems_older),
 		cmocka_unit_test(test_injected_process),
-		cmocka_unit_test(test_restart_code),
+		cmocka_unit_test(test_restart_settle),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_container_that_is_started_again),
 		cmocka_unit_test(test_what_is_not_recorded),

@@ -107,6 +107,14 @@ static void on_refused(void *context, const struct container *container, const c
 		api_refused(agent->api, container, reason);
 }
 
+static void on_blocked(void *context, const struct container *container, const char *check)
+{
+	struct agent *agent = context;
+
+	(void)container;
+	metrics_blocked(agent->metrics, check);
+}
+
 /*
  * What the engine above runsc knows: Docker's or containerd's name, image, labels. Not of an id that
  * somebody chose: another runtime may have a container of that id, too.
@@ -269,6 +277,7 @@ static int start(struct agent *agent, struct error *error)
 		.on_outcome = on_outcome,
 		.on_state = on_state,
 		.on_refused = on_refused,
+		.on_blocked = on_blocked,
 		.context = agent,
 	};
 	if (!agent->shared.policies || !agent->shared.limiter)

@@ -114,15 +114,17 @@ static void put_identity(struct json *json, struct watch *watch, const struct co
 /* --- which policy, and why --- */
 
 static const char *verdict(const struct policy *policy, const struct policy_choice *choice,
-			   const char *mismatch, bool is_decided)
+			   enum policy_fit fits, bool is_decided)
 {
 	if (choice->policy == policy)
 		return choice->why == POLICY_MATCHED ? "matched" : "chosen";
 	if (is_decided)
 		return "not reached";
-	if (!policy->has_match)
+	if (!policy->has_match || policy->is_for_choice)
 		return "selectable only";
-	return mismatch ? "differs" : "overruled";
+	if (fits == POLICY_UNREAD)
+		return "unread";
+	return fits == POLICY_DIFFERS ? "differs" : "overruled";
 }
 
 static void put_policies(struct json *json, const struct policy_set *set,
@@ -134,16 +136,18 @@ static void put_policies(struct json *json, const struct policy_set *set,
 	json_array_begin(json, "policies");
 	for (size_t i = 0; i < set->count; i++) {
 		const struct policy *policy = &set->policies[i];
-		const char *mismatch = policy_mismatch(policy, &subject);
+		const char *key;
+		enum policy_fit fits = policy_fits(policy, &subject, &key);
 
 		json_object_begin(json, NULL);
 		json_string(json, "name", policy->name);
 		json_string(json, "action", policy_action_name(policy->action));
-		json_string(json, "verdict", verdict(policy, choice, mismatch, is_decided));
-		json_string(json, "key", mismatch && policy->has_match ? mismatch : NULL);
+		json_string(json, "verdict", verdict(policy, choice, fits, is_decided));
+		json_string(json, "key", fits != POLICY_FITS && policy->has_match ? key : NULL);
 		json_object_end(json);
 		is_decided = is_decided ||
-			     (choice->why == POLICY_MATCHED && choice->policy == policy);
+			     (choice->why == POLICY_MATCHED && choice->policy == policy) ||
+			     (choice->unread && choice->unread == policy);
 	}
 	json_array_end(json);
 	json_string(json, "rejected_choice", choice->rejected);
@@ -196,6 +200,46 @@ static void put_guard(void *context, const char *name, int err, const char *text
 	json_object_end(json);
 }
 
+/* The only one that needs no answer of the sandbox. */
+static void put_guest_manager(struct json *json, const struct container *container,
+			      const struct policy *policy)
+{
+	const struct policy_subject subject = follower_subject(container);
+	struct error error;
+	int err = policy_check_manager(policy, &subject, &error);
+
+	put_guard(json, "manager", err,
+		  err ? error.text : "init is a supervisor, or its policy names it");
+}
+
+static void put_blocked(struct json *json, const struct follower_view *view)
+{
+	if (!view->refusal[0]) {
+		json_null(json, "blocked");
+		return;
+	}
+	json_object_begin(json, "blocked");
+	json_string(json, "check", view->blocked_by);
+	json_string(json, "reason", view->refusal);
+	json_object_end(json);
+}
+
+/* Which of the two times holds after the last exit, and why. */
+static void put_settle(struct json *json, const struct container *container,
+		       const struct follower_view *view)
+{
+	if (!container->last_task.time_ns) {
+		json_null(json, "settle");
+		return;
+	}
+	json_object_begin(json, "settle");
+	json_string(json, "key", view->settle.key);
+	json_double(json, "seconds", FIELDS_SECONDS(view->settle.ns), 3);
+	json_string(json, "from", view->settle.from);
+	json_string(json, "why", view->settle.why);
+	json_object_end(json);
+}
+
 /* --- what comes next --- */
 
 static void say_working(struct buf *text, const struct container *container)
@@ -216,6 +260,8 @@ static const char *no_policy_text(const struct policy_choice *choice)
 {
 	if (choice->is_off)
 		return "nothing: the container itself chose `off`";
+	if (choice->unread_key)
+		return "nothing yet: what its policies ask about cannot be read";
 	if (!choice->policy)
 		return "nothing but watch: no policy matches";
 	return choice->policy->action == POLICY_IGNORE ?
@@ -312,7 +358,12 @@ void explain_put_rest(struct json *json, const struct follower_shared *shared,
 		put_members(json, shared->watch, container);
 	json_array_begin(json, "guards");
 	if (!container_is_guest(container) && container->init.pid && view.state != LIFECYCLE_GONE)
-		guard_explain(shared->watch, container, view.waits_by, put_guard, json);
+		guard_explain(shared->watch, container, view.waits_by, !view.acts_by, put_guard,
+			      json);
+	else if (container_is_guest(container) && view.acts_by && view.state != LIFECYCLE_GONE)
+		put_guest_manager(json, container, view.acts_by);
 	json_array_end(json);
+	put_blocked(json, &view);
+	put_settle(json, container, &view);
 	put_next(json, shared, container, &view);
 }

@@ -153,7 +153,7 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 		put_off(follower, reason);
 		return;
 	case -EPERM:
-		follower_refuse(follower, reason);
+		follower_refuse(follower, follower->failed_check, reason);
 		return;
 	case -ESRCH:
 		/* Init is gone; if the records do not say so soon, the pidfd does. */
@@ -181,8 +181,6 @@ void follower_looked(struct follower *follower, int err, const struct member *ho
 	follower_step(follower, LIFECYCLE_BUSY);
 }
 
-static void match_policy_again(struct follower *follower);
-
 /*
  * Has init become another program since the last time? Its record may be lost, or still to be read:
  * the number in the kernel's map is what counts.
@@ -203,7 +201,7 @@ static void notice_exec(struct follower *follower)
 	if (follower_is_ending(follower) || follower->life.state == LIFECYCLE_GONE)
 		return;
 	follower_forget_refusal(follower);
-	match_policy_again(follower);
+	follower_match_policy_again(follower);
 	if (container->counts.tasks)
 		follower_step(follower, LIFECYCLE_TASK);
 }
@@ -332,8 +330,7 @@ static void on_found(struct follower *follower)
 					LIFECYCLE_LAST_EXIT); /* over before it was looked at */
 }
 
-/* It was settling without anybody to act, or by other times: now there is somebody. */
-static void match_policy_again(struct follower *follower)
+void follower_match_policy_again(struct follower *follower)
 {
 	const struct policy *before = follower->policy;
 
@@ -356,7 +353,7 @@ static void on_init(struct follower *follower)
 		follower_match_policy(follower);
 		follower_step_by_counts(follower, LIFECYCLE_LAST_EXIT);
 	}
-	match_policy_again(follower);
+	follower_match_policy_again(follower);
 }
 
 void follower_policies_changed(struct follower *follower)
@@ -371,17 +368,18 @@ void follower_policies_changed(struct follower *follower)
 	follower->policy = NULL;
 	memset(&follower->choice, 0, sizeof(follower->choice));
 	policies_unref(old);
-	match_policy_again(follower);
+	follower_match_policy_again(follower);
 }
 
 static void on_reread(struct follower *follower)
 {
+	const char *check;
 	struct error error;
 
 	learn_shell(follower);
 	follower_match_policy(follower);
 	if (follower->container->init.pid && !container_is_guest(follower->container) &&
-	    guard_check_init(follower->shared->watch, follower->container, follower->policy,
+	    guard_check_init(follower->shared->watch, follower->container, NULL, false, &check,
 			     &error) == -ESRCH)
 		follower_step(follower, LIFECYCLE_INIT_EXIT);
 	else if (follower->life.state != LIFECYCLE_SETTLING || follower_holders(follower))
@@ -403,7 +401,7 @@ void follower_change(struct follower *follower, enum watch_change change)
 		learn_shell(follower);
 		return;
 	case WATCH_IDENTITY:
-		match_policy_again(follower);
+		follower_match_policy_again(follower);
 		return;
 	case WATCH_TASK:
 		if (!follower->policy)
@@ -433,7 +431,8 @@ void follower_exit(struct follower *follower, const struct record_exit *record)
 	}
 	if (!(record->head.flags & (EXIT_LAST | EXIT_EMPTY)))
 		return;
-	if (!follower->policy)
+	/* What a small init leads to may be another program by now. */
+	if (!follower->policy || manager_may_lead(&follower->container->init_args))
 		follower_match_policy(follower);
 	/* A probe that came and went does not start settle anew. */
 	if (follower->life.state == LIFECYCLE_SETTLING && !(record->head.flags & EXIT_LAST))
@@ -468,6 +467,7 @@ void follower_free(struct follower *follower)
 	follower_let_go(follower);
 	follower_forget_holder(follower);
 	follower_forget_refusal(follower);
+	follower_forget_unread(follower);
 	policies_unref(follower->policies);
 	free(follower);
 }
@@ -533,8 +533,12 @@ void follower_look(const struct follower *follower, struct follower_view *ret_vi
 		.choice = &follower->choice,
 		.acts_by = follower->policy,
 		.waits_by = follower->policy ? follower->policy : follower_ordered_policy(follower),
+		.settle = follower_settle(follower, follower->policy ?
+							    follower->policy :
+							    follower_ordered_policy(follower)),
 		.refusal = follower->refusal ? follower->refusal : "",
 		.holder = follower->holder.pid ? &follower->holder : NULL,
+		.blocked_by = follower->blocked_by ? follower->blocked_by : "",
 		.deadline_ns = follower->life.deadline_ns,
 	};
 }

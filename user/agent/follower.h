@@ -38,6 +38,8 @@ struct follower_shared {
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	/* What was ordered by hand is not done after all: somebody was found in the sandbox. */
 	void (*on_refused)(void *context, const struct container *container, const char *reason);
+	/* Optional: the safety check of this name blocks a finish that a policy asks for. */
+	void (*on_blocked)(void *context, const struct container *container, const char *check);
 	/* Optional: the container has entered this state, and what that asks for has been done. */
 	void (*on_state)(void *context, const struct container *container,
 			 enum lifecycle_state state);
@@ -71,7 +73,9 @@ struct follower_view {
 	const struct policy_choice *choice;
 	const struct policy *acts_by;  /* NULL: watch only */
 	const struct policy *waits_by; /* whose settle tells when a last exit has settled */
+	struct policy_settle settle;   /* by waits_by, after the last exit as it is known now */
 	const char *refusal;	       /* why it is not finished although a policy asks; "" */
+	const char *blocked_by;	       /* the name of the safety check that says so; "" */
 	const struct member
 		*holder;      /* a process that no count shows, whose end is waited for; NULL */
 	uint64_t deadline_ns; /* when the timer fires, CLOCK_BOOTTIME; 0: no timer */

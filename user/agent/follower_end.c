@@ -42,7 +42,7 @@ static struct outcome outcome_of(const struct follower *follower, enum outcome_h
 		.policy = follower->policy->name,
 		.how = how,
 		.time_ns = clock_boot_ns(),
-		.settle_ns = follower->policy->timing.settle_ns,
+		.settle_ns = follower_timing(follower).settle_ns,
 		.latency_ns = follower->latency_ns,
 		.has_latency = follower->was_asked && follower->container->last_task.is_known,
 		.is_ordered = follower->is_ordered,
@@ -83,9 +83,14 @@ int follower_look_inside(struct follower *follower, const struct policy *policy,
 	int err;
 
 	memset(ret_holder, 0, sizeof(*ret_holder));
+	/* Which supervisor it leads to may have changed without an exec of init. */
+	if (manager_may_lead(&container->init_args) ||
+	    container->init_args.answer == ANSWER_UNREADABLE)
+		watch_learn_init(watch, container);
 	err = aim_take(&follower->aim, container->init.pid, error);
 	if (!err)
-		err = guard_check_init(watch, container, policy, error);
+		err = guard_check_init(watch, container, policy, follower_is_requested(follower),
+				       &follower->failed_check, error);
 	if (err)
 		return err;
 	err = holders_find(watch, container, policy->injected_holds, ret_holder);
@@ -392,7 +397,7 @@ void follower_ask(struct follower *follower)
 	}
 	if (follower_is_limited(follower)) {
 		wait_for_next(follower);
-		follower_refuse(follower, limit_reason);
+		follower_refuse(follower, "limit", limit_reason);
 		return;
 	}
 	if (follower->refusal && strcmp(follower->refusal, limit_reason) == 0)

@@ -68,15 +68,23 @@ static void on_verified(void *context, struct container *container, int err, boo
 }
 
 /* What can be told before anybody is asked: 0, or as follower_looked is to be told. */
-static int check(const struct follower *follower, struct error *error)
+static int check(struct follower *follower, struct error *error)
 {
+	const struct policy_subject subject = follower_subject(follower->container);
+
+	follower->failed_check = "target";
 	if (follower->container->identity.is_sandbox)
 		return error_set(error, -EPERM, "it is a pod's pause container");
+	follower->failed_check = "paused";
 	if (sandboxes_is_paused(follower->shared->sandboxes, follower->container))
 		return error_set(error, -EAGAIN, "it is paused");
+	follower->failed_check = "process";
 	if (!sandbox_of(follower))
 		return error_set(error, -ENOENT, "its sandbox is gone");
-	return 0;
+	follower->failed_check = "manager";
+	if (follower_is_requested(follower) || !follower->policy)
+		return 0;
+	return policy_check_manager(follower->policy, &subject, error);
 }
 
 void follower_guest_look(struct follower *follower)

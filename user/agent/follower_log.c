@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/follower_log.h"
 
+#include "base/clock.h"
 #include "core/exit_status.h"
 
 void follower_log(const struct container *container, enum log_level level, const char *event,
@@ -25,6 +26,9 @@ static void put_last_task(struct log_line *line, const struct ended *last)
 		return;
 	log_uint(line, "last_pid", (uint64_t)last->process.pid);
 	log_string(line, "last_comm", last->process.comm);
+	if (last->time_ns > last->process.start_ns)
+		log_uint(line, "last_lived_ms",
+			 (last->time_ns - last->process.start_ns) / NS_PER_MS);
 	if (!signal) {
 		log_uint(line, "last_exit_code", (uint64_t)exit_status_code(last->status));
 		return;
@@ -79,6 +83,8 @@ static void put_init(struct log_line *line, const struct container *container)
 		log_string(line, "argv0", command_line_argument(&container->init_args, 0));
 		log_string(line, "program", command_line_program(&container->init_args));
 	}
+	if (container->led_args.answer == ANSWER_VALUE)
+		log_string(line, "leads_to", command_line_program(&container->led_args));
 	log_uint(line, "init_pid", (uint64_t)container->init.pid);
 }
 

@@ -11,6 +11,11 @@
 enum {
 	/* Init's argv is there a moment after its name: so often it is read again without a match. */
 	FOLLOWER_LEARN_TRIES = 3,
+	/* What policies ask about and cannot be read is tried again so soon, then later each time. */
+	FOLLOWER_UNREAD_MS = 50,
+	FOLLOWER_UNREAD_MAX_MS = 5000,
+	/* So long a container may be undecided before that is logged: it has just been started. */
+	FOLLOWER_UNREAD_PATIENCE_MS = 3000,
 };
 
 #define FOLLOWER_ATTEMPT_NS (100 * NS_PER_MS)
@@ -51,12 +56,19 @@ struct follower {
 	bool was_asked;
 	bool was_killed;
 	bool was_by_status;
-	const char *fallback; /* why it was not by exit status, though that was wanted; NULL */
-	bool is_put_off;      /* the last look has said: later; said in the log, once */
-	char *refusal;	      /* why it is not finished, said in the log, once; NULL */
+	const char *fallback;	  /* why it was not by exit status, though that was wanted; NULL */
+	bool is_put_off;	  /* the last look has said: later; said in the log, once */
+	char *refusal;		  /* why it is not finished, said in the log, once; NULL */
+	const char *blocked_by;	  /* the safety check that says so; NULL */
+	const char *failed_check; /* of the last look inside; NULL: none */
+	struct event
+		*unread; /* the policies are not decided: what they ask about is read again; NULL */
+	uint64_t unread_since_ns;
 };
 
 void follower_step(struct follower *follower, enum lifecycle_event event);
+/* It was settling without anybody to act, or by other times: now there is somebody. */
+void follower_match_policy_again(struct follower *follower);
 void follower_arm_timer(struct follower *follower);
 /* The counts as they are now: if none holds, and a task has exited, `if_none` happens. */
 void follower_step_by_counts(struct follower *follower, enum lifecycle_event if_none);
@@ -75,7 +87,15 @@ bool follower_is_limited(struct follower *follower);
 unsigned follower_holders(const struct follower *follower);
 bool follower_is_ending(const struct follower *follower);
 /* Says why it is not finished, once, and looks again later. */
-void follower_refuse(struct follower *follower, const char *reason);
+void follower_refuse(struct follower *follower, const char *check, const char *reason);
+/* The same without looking again. */
+void follower_block(struct follower *follower, const char *check, const char *reason);
+/* Has a person asked for the end? */
+bool follower_is_requested(const struct follower *follower);
+/* How long to settle after the last exit, and why. Of a policy, not NULL. */
+struct policy_settle follower_settle(const struct follower *follower, const struct policy *policy);
+/* It is not known any more what was unread. */
+void follower_forget_unread(struct follower *follower);
 void follower_forget_refusal(struct follower *follower);
 
 /* --- follower_end.c: the last look, and the end of init --- */

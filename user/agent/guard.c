@@ -14,6 +14,7 @@ struct guarded {
 	struct watch *watch;
 	const struct container *container;
 	const struct policy *policy;
+	bool is_requested;
 	int cgroups_err; /* of reading init's cgroups, for those who ask about them */
 	char cgroups[PROCFS_CGROUPS_SIZE];
 };
@@ -24,6 +25,7 @@ static void look_at_init(struct guarded *on, struct watch *watch, const struct c
 	on->watch = watch;
 	on->container = container;
 	on->policy = policy;
+	on->is_requested = false;
 	on->cgroups_err = procfs_read_cgroups(watch_proc(watch), container->init.pid, on->cgroups);
 }
 
@@ -231,6 +233,24 @@ static int check_pid_namespace(const struct guarded *on, struct error *error)
 	return check_foreign_namespace(on, whose.text, error);
 }
 
+static int check_manager(const struct guarded *on, struct error *error)
+{
+	const struct container *container = on->container;
+	const struct policy_subject subject = {
+		.identity = &container->identity,
+		.cgroup = container->path,
+		.comm = container->init.comm,
+		.init_args = &container->init_args,
+		.led_args = &container->led_args,
+		.formers = container->formers,
+		.former_count = container->former_count,
+	};
+
+	if (on->is_requested || !on->policy)
+		return 0;
+	return policy_check_manager(on->policy, &subject, error);
+}
+
 static const struct {
 	const char *name;
 	int (*check)(const struct guarded *on, struct error *error);
@@ -242,29 +262,44 @@ static const struct {
 	{"identity", check_identified, "whose it is, is known"},
 	{"cgroup", check_cgroup, "init is in the container's cgroup"},
 	{"pid_namespace", check_pid_namespace, "init's PID namespace is no obstacle"},
+	{"manager", check_manager, "init is a supervisor, or its policy names it"},
 };
 
 enum { GUARD_COUNT = sizeof(guards) / sizeof(guards[0]) };
 
+const char *guard_check_name(size_t number)
+{
+	if (number < GUARD_COUNT)
+		return guards[number].name;
+	return number == GUARD_COUNT ? "limit" : NULL;
+}
+
 int guard_check_init(struct watch *watch, const struct container *container,
-		     const struct policy *policy, struct error *error)
+		     const struct policy *policy, bool is_requested, const char **ret_check,
+		     struct error *error)
 {
 	struct guarded on;
 	int err = 0;
 
 	look_at_init(&on, watch, container, policy);
-	for (int i = 0; i < GUARD_COUNT && !err; i++)
+	on.is_requested = is_requested;
+	for (int i = 0; i < GUARD_COUNT && !err; i++) {
 		err = guards[i].check(&on, error);
+		if (err)
+			*ret_check = guards[i].name;
+	}
 	return err;
 }
 
 void guard_explain(struct watch *watch, const struct container *container,
-		   const struct policy *policy, guard_tell_fn tell, void *context)
+		   const struct policy *policy, bool is_requested, guard_tell_fn tell,
+		   void *context)
 {
 	struct guarded on;
 	struct error error;
 
 	look_at_init(&on, watch, container, policy);
+	on.is_requested = is_requested;
 	for (int i = 0; i < GUARD_COUNT; i++) {
 		int err = guards[i].check(&on, &error);
 

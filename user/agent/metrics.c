@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "agent/guard.h"
 #include "agent/metrics_private.h"
 #include "base/clock.h"
 #include "sys/exit_by_status.h"
@@ -28,6 +29,12 @@ static void name_fallbacks(struct metrics *metrics)
 			       exit_by_status_word((enum exit_by_status_result)result));
 }
 
+static void name_checks(struct metrics *metrics)
+{
+	for (size_t i = 0; i < METRICS_CHECKS_MAX; i++)
+		metrics->blocked[i].check = guard_check_name(i);
+}
+
 struct metrics *metrics_new(const struct follower_shared *shared, const struct metrics_build *build)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
@@ -38,6 +45,7 @@ struct metrics *metrics_new(const struct follower_shared *shared, const struct m
 	metrics->build = *build;
 	memcpy(metrics->latency.bounds, latency_bounds, sizeof(latency_bounds));
 	name_fallbacks(metrics);
+	name_checks(metrics);
 	return metrics;
 }
 
@@ -59,6 +67,12 @@ void metrics_free(struct metrics *metrics)
 		free(finished);
 	}
 	free(metrics);
+}
+
+void metrics_blocked(struct metrics *metrics, const char *check)
+{
+	for (size_t i = 0; metrics && i < METRICS_CHECKS_MAX && metrics->blocked[i].check; i++)
+		metrics->blocked[i].count += strcmp(metrics->blocked[i].check, check) == 0;
 }
 
 /* --- outcomes --- */

@@ -21,6 +21,7 @@ struct metrics *metrics_new(const struct follower_shared *shared,
 void metrics_free(struct metrics *metrics);
 
 void metrics_outcome(struct metrics *metrics, const struct outcome *outcome);
+void metrics_blocked(struct metrics *metrics, const char *check);
 void metrics_state(struct metrics *metrics, const struct container *container,
 		   enum lifecycle_state state);
 

@@ -11,6 +11,7 @@ enum {
 	/* Names come from the configuration alone, but may be others after each reload. */
 	METRICS_POLICIES_MAX = 512,
 	METRICS_REASONS_MAX = 32,
+	METRICS_CHECKS_MAX = 16,
 	METRICS_HOW_COUNT = OUTCOME_DRY_RUN + 1,
 };
 
@@ -21,6 +22,12 @@ struct finished {
 	char *policy;
 	uint64_t by_how[METRICS_HOW_COUNT];
 	struct finished *next;
+};
+
+/* Finishes that a safety check has blocked. */
+struct blocked {
+	const char *check;
+	uint64_t count;
 };
 
 struct fallback {
@@ -42,6 +49,7 @@ struct metrics {
 	unsigned finished_count;
 	struct fallback
 		fallbacks[METRICS_REASONS_MAX + 1]; /* in use up to the first without reason */
+	struct blocked blocked[METRICS_CHECKS_MAX]; /* in use up to the first without name */
 	struct prometheus_histogram latency;
 	struct leftover *leftovers;
 	uint64_t leftover_ns; /* of those that are leftovers no more */

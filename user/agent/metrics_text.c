@@ -169,6 +169,20 @@ static void put_build(const struct metrics *metrics, struct buf *out)
 	prometheus_put_uint(out, "lastout_build_info", labels, 1);
 }
 
+static void put_blocked(const struct metrics *metrics, struct buf *out)
+{
+	static const char name[] = "lastout_finishes_blocked_total";
+
+	prometheus_put_head(out, name, PROMETHEUS_COUNTER,
+			    "Finishes that a policy asked for and a safety check blocked.");
+	for (size_t i = 0; i < METRICS_CHECKS_MAX && metrics->blocked[i].check; i++) {
+		const struct prometheus_label labels[] = {{"check", metrics->blocked[i].check},
+							  {0}};
+
+		prometheus_put_uint(out, name, labels, metrics->blocked[i].count);
+	}
+}
+
 static void put_refused(const struct metrics *metrics, struct buf *out)
 {
 	static const char name[] = "lastout_system_calls_refused_total";
@@ -242,6 +256,7 @@ void metrics_put(struct metrics *metrics, struct buf *out)
 				 "From a last exit to the first signal to init, settle included.",
 				 &metrics->latency);
 	put_fallbacks(metrics, out);
+	put_blocked(metrics, out);
 	put_containers(metrics, out);
 	put_losses(metrics, out);
 	put_refused(metrics, out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/managers.h"
 #include "sys/procfs.h"
 
 /*
@@ -41,4 +42,46 @@ pid_t naming_find_init(const char *proc, const struct hierarchy *hierarchy, cons
 		}
 	}
 	return oldest;
+}
+
+/* No chain of wrappers is longer. */
+enum { LED_DEPTH = 4 };
+
+static bool is_supervisor(const struct command_line *args)
+{
+	const struct manager *manager = manager_find(args);
+
+	return manager && manager->class == MANAGER_SUPERVISOR;
+}
+
+/* Among the children of `parent`, and of those that may lead on. */
+static bool find_led(const char *proc, const pid_t *pids, size_t count, pid_t parent, int depth,
+		     struct command_line *ret_args)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct command_line args = {0};
+		struct procfs_stat stat;
+
+		if (procfs_read_stat(proc, pids[i], &stat) < 0 || stat.parent != parent ||
+		    procfs_read_command_line(proc, pids[i], &args) < 0)
+			continue;
+		if (is_supervisor(&args)) {
+			*ret_args = args;
+			return true;
+		}
+		if (depth < LED_DEPTH && manager_may_lead(&args) &&
+		    find_led(proc, pids, count, pids[i], depth + 1, ret_args))
+			return true;
+	}
+	return false;
+}
+
+bool naming_find_led(const char *proc, const struct hierarchy *hierarchy, const char *path,
+		     pid_t init, struct command_line *ret_args)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0;
+
+	return cgroupfs_read_procs(hierarchy, path, &pids, &count) == 0 &&
+	       find_led(proc, pids, count, init, 0, ret_args);
 }

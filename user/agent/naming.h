@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "core/command_line.h"
 #include "sys/cgroupfs.h"
 
 /*
@@ -10,3 +11,10 @@
  * PID 1 can be it: the oldest process. 0 if there is none, or if the container has its own.
  */
 pid_t naming_find_init(const char *proc, const struct hierarchy *hierarchy, const char *path);
+
+/*
+ * The arguments of the supervisor that this process leads to, through small inits and shells only: a
+ * process of the cgroup. False: to none.
+ */
+bool naming_find_led(const char *proc, const struct hierarchy *hierarchy, const char *path,
+		     pid_t init, struct command_line *ret_args);

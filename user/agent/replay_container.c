@@ -31,16 +31,17 @@ static unsigned holders(const struct replayed *replayed)
 	return counts->tasks + counts->injected;
 }
 
-/* By what its last task exited with, it may be known that a restart follows. */
 static struct lifecycle_timing timing(const struct replayed *replayed)
 {
-	const struct ended *last = &replayed->container.last_task;
+	const struct container *container = &replayed->container;
 	struct lifecycle_timing timing = {0};
 
 	if (!replayed->policy)
 		return timing;
 	timing = replayed->policy->timing;
-	timing.settle_ns = policy_settle_ns(replayed->policy, last->is_known, last->status);
+	timing.settle_ns = policy_settle(replayed->policy, replayed_manager(replayed),
+					 &container->last_task)
+				   .ns;
 	return timing;
 }
 
@@ -69,10 +70,16 @@ static void ask(struct replay *replay, struct replayed *replayed, uint64_t now_n
 			 replayed->undecided ? DOUBT_UNDECIDED :
 					       NULL,
 	};
+	struct error error;
 
-	if (is_limited(replay, replayed, now_ns))
+	if (replayed_check_manager(replayed, &error) < 0) {
+		line.what = REPLAY_SAYS_BLOCKED;
+		line.doubt = error.text;
+	} else if (is_limited(replay, replayed, now_ns)) {
 		line.what = REPLAY_SAYS_LIMITED;
-	else
+		line.doubt = NULL;
+	}
+	if (line.what == REPLAY_SAYS_ASKED)
 		replay->totals.asked++;
 	say(replay, replayed, &line);
 	replayed->was_asked = true;
@@ -421,6 +428,8 @@ static void take_init(struct container *container, const struct replay_record *r
 		container->init = record->init;
 	if (record->init_args.answer != ANSWER_UNREADABLE)
 		container->init_args = record->init_args;
+	if (record->led_args.answer != ANSWER_UNREADABLE)
+		container->led_args = record->led_args;
 }
 
 static bool is_another_container(const struct replayed *replayed,

@@ -31,7 +31,7 @@ static void find_undecided(const struct policy_set *set, const struct policy_sub
 
 		if (policy == replayed->choice.policy)
 			return;
-		if (!policy->has_match || !might_match(policy, subject))
+		if (!policy->has_match || policy->is_for_choice || !might_match(policy, subject))
 			continue;
 		replayed->undecided = policy;
 		replayed->undecided_key = policy_mismatch(policy, subject);
@@ -39,21 +39,51 @@ static void find_undecided(const struct policy_set *set, const struct policy_sub
 	}
 }
 
+/* Older recordings tell init's command name only. `args` is where its arguments then are. */
+static struct policy_subject subject_of(const struct replayed *replayed, struct command_line *args)
+{
+	const struct container *container = &replayed->container;
+	const char *comm = container->init.comm;
+
+	*args = container->init_args;
+	if (args->answer == ANSWER_UNREADABLE)
+		command_line_set(args, comm, comm[0] ? strlen(comm) + 1 : 0);
+	return (struct policy_subject){
+		.identity = &container->identity,
+		.cgroup = container->path,
+		.comm = comm,
+		.init_args = args,
+		.led_args = &container->led_args,
+		.formers = container->formers,
+		.former_count = container->former_count,
+	};
+}
+
 void replayed_match_policy(struct replay *replay, struct replayed *replayed)
 {
 	const struct policy_set *set = replay->options.policies;
-	const struct policy_subject subject = {
-		.identity = &replayed->container.identity,
-		.cgroup = replayed->container.path,
-		.comm = replayed->container.init.comm,
-		.init_args = &replayed->container.init_args,
-		.formers = replayed->container.formers,
-		.former_count = replayed->container.former_count,
-	};
+	struct command_line args;
+	const struct policy_subject subject = subject_of(replayed, &args);
 	const struct policy *policy;
 
 	replayed->choice = policy_set_choose(set, &subject);
 	policy = replayed->choice.policy;
 	replayed->policy = policy && policy->action == POLICY_FINISH ? policy : NULL;
 	find_undecided(set, &subject, replayed);
+}
+
+int replayed_check_manager(const struct replayed *replayed, struct error *error)
+{
+	struct command_line args;
+	const struct policy_subject subject = subject_of(replayed, &args);
+
+	return policy_check_manager(replayed->policy, &subject, error);
+}
+
+const struct manager *replayed_manager(const struct replayed *replayed)
+{
+	struct command_line args;
+	const struct policy_subject subject = subject_of(replayed, &args);
+
+	return manager_of(subject.init_args, subject.led_args);
 }

@@ -75,6 +75,12 @@ int replay_next(struct replay *replay, bool is_counted, struct replay_record *re
 /* Chooses the policy by what is known now; and which might have come first, had more been told. */
 void replayed_match_policy(struct replay *replay, struct replayed *replayed);
 
+/* The row of its init, or of the supervisor that it leads to; NULL: none. */
+const struct manager *replayed_manager(const struct replayed *replayed);
+
+/* The safety check `manager`, as policy_check_manager. */
+int replayed_check_manager(const struct replayed *replayed, struct error *error);
+
 /* --- replay_container.c: one container, as the follower does it --- */
 
 /* When it does something by itself: a process that begins, or its timer. REPLAY_NEVER: not now. */

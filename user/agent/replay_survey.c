@@ -127,6 +127,8 @@ static void take_init(struct container *container, const struct replay_record *r
 		memcpy(container->init.comm, record->init.comm, sizeof(container->init.comm));
 	if (container->init_args.answer == ANSWER_UNREADABLE)
 		container->init_args = record->init_args;
+	if (container->led_args.answer == ANSWER_UNREADABLE)
+		container->led_args = record->led_args;
 }
 
 /*

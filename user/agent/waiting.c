@@ -91,8 +91,7 @@ static uint64_t settled_at_ns(struct waiter *waiter, const struct follower_view 
 {
 	if (!waiter->since_ns)
 		waiter->since_ns = now_ns;
-	return (last->time_ns ? last->time_ns : waiter->since_ns) +
-	       policy_settle_ns(view->waits_by, last->is_known, last->status);
+	return (last->time_ns ? last->time_ns : waiter->since_ns) + view->settle.ns;
 }
 
 /* May free the waiter. */

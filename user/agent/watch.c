@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/naming.h"
 #include "agent/watch_private.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "core/helpers.h"
+#include "core/managers.h"
 #include "sys/namespaces.h"
 #include "sys/procfs.h"
 
@@ -124,6 +126,16 @@ static void learn_args(const struct watch *watch, struct container *container)
 		container->init_args = args;
 }
 
+static void learn_led(const struct watch *watch, struct container *container)
+{
+	struct command_line args = {0};
+
+	if (manager_may_lead(&container->init_args))
+		(void)naming_find_led(watch->options.proc, &watch->hierarchy, container->path,
+				      container->init.pid, &args);
+	container->led_args = args;
+}
+
 void watch_learn_init(struct watch *watch, struct container *container)
 {
 	struct procfs_stat stat;
@@ -134,6 +146,7 @@ void watch_learn_init(struct watch *watch, struct container *container)
 		return; /* dead already: its exit is on the way */
 	memcpy(container->init.comm, stat.comm, sizeof(container->init.comm) - 1);
 	learn_args(watch, container);
+	learn_led(watch, container);
 	if (procfs_read_pid_namespace(watch->options.proc, container->init.pid, &inode) == 0)
 		watch_set_namespace(watch, container, inode);
 }
@@ -210,7 +223,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 int watch_set_helpers(struct watch *watch, const char *const *names, struct error *error)
 {
-	return bpf_source_set_helpers(watch->source, helper_names, names, error);
+	const char *built_in[HELPER_NAMES_MAX];
+
+	helper_names_built_in(built_in);
+	return bpf_source_set_helpers(watch->source, built_in, names, error);
 }
 
 static void log_unpinned(const char *reason)

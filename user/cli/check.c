@@ -10,8 +10,11 @@
 
 #include "agent/rights.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/duration.h"
 #include "cli/commands.h"
 #include "config/config.h"
+#include "core/managers.h"
 #include "out/policy_text.h"
 #include "source/bpf.h"
 #include "sys/cgroupfs.h"
@@ -220,6 +223,8 @@ static int check_config(const struct command *command, const char *path)
 		complain(command->name, error.text);
 		return EXIT_FAILED;
 	}
+	for (char **warning = config.warnings; warning && *warning; warning++)
+		complain(command->name, *warning);
 	if (config.policies.count)
 		buf_printf(&out, "fine; of %zu policies the first that matches counts\n",
 			   config.policies.count);
@@ -233,12 +238,61 @@ static int check_config(const struct command *command, const char *path)
 	return is_written ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* --- the table of managers --- */
+
+static void put_names(struct buf *out, const char *before, const char *const *names)
+{
+	if (!names)
+		return;
+	buf_puts(out, before);
+	for (size_t i = 0; names[i]; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", names[i]);
+}
+
+static void put_time(struct buf *out, const char *before, uint64_t ms)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	duration_format(ms * NS_PER_MS, text, sizeof(text));
+	buf_printf(out, "%s%s", before, text);
+}
+
+static void put_times(struct buf *out, const struct manager *manager)
+{
+	uint64_t settle_ms = manager->settle_ms, restart_ms = manager->restart_settle_ms;
+
+	put_time(out, "settle ", settle_ms ? settle_ms : MANAGER_SETTLE_MS);
+	put_time(out, ", restart_settle ", restart_ms ? restart_ms : MANAGER_RESTART_SETTLE_MS);
+}
+
+static int list_managers(void)
+{
+	struct buf out = {0};
+	bool is_written;
+
+	for (size_t i = 0; i < manager_count; i++) {
+		const struct manager *manager = &managers[i];
+
+		buf_printf(&out, "%-13s %-12s ", manager->name, manager_class_name(manager->class));
+		if (manager->class == MANAGER_SUPERVISOR)
+			put_times(&out, manager);
+		put_names(&out, manager->class == MANAGER_SUPERVISOR ? "; init: " : "init: ",
+			  manager->programs);
+		put_names(&out, "; helpers: ", manager->helpers);
+		buf_putc(&out, '\n');
+	}
+	is_written = !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len;
+	buf_done(&out);
+	return is_written ? EXIT_DONE : EXIT_FAILED;
+}
+
 /* --- the command --- */
 
 struct check {
 	const char *config;
 	const char *pin;
 	bool is_as_service;
+	bool lists_managers;
 };
 
 static int take_as_service(void *target, const char *value, struct error *error)
@@ -264,10 +318,19 @@ static int take_pin(void *target, const char *value, struct error *error)
 	return 0;
 }
 
+static int take_managers(void *target, const char *value, struct error *error)
+{
+	(void)value;
+	(void)error;
+	((struct check *)target)->lists_managers = true;
+	return 0;
+}
+
 static const struct option_row options[] = {
 	{"pin", 0, "DIR", "where pins are looked for (" CONFIG_PIN ")", take_pin},
 	{"as-service", 0, NULL, "test with the capabilities of the systemd unit", take_as_service},
 	{"config", 'f', "FILE", "say instead whether this configuration is right", take_config},
+	{"managers", 0, NULL, "list the process managers that are known", take_managers},
 	{0},
 };
 
@@ -330,6 +393,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (!options_parse(command, argc, argv, &check, &status))
 		return status;
+	if (check.lists_managers)
+		return list_managers();
 	return check.config ? check_config(command, check.config) :
 			      check_host(check.pin, check.is_as_service);
 }

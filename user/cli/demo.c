@@ -16,7 +16,7 @@
 #include "core/exit_status.h"
 #include "out/event_text.h"
 
-enum { DEMO_TIMEOUT_S = 20, DEMO_DRAIN_MS = 50 };
+enum { DEMO_TIMEOUT_S = 20, DEMO_DRAIN_MS = 50, DEMO_SETTLE_MS = 1000 };
 
 struct demo {
 	uint64_t start_ns;
@@ -144,7 +144,7 @@ static int play(struct demo *demo, struct error *error)
 	return 0;
 }
 
-/* The defaults, for a manager of the name of goproc. */
+/* For a manager of the name of goproc; its task is short, and not started again. */
 static int make_policy(struct policy_set *set)
 {
 	struct policy *policy;
@@ -154,7 +154,8 @@ static int make_policy(struct policy_set *set)
 		err = policy_set_add(set, "demo", &policy);
 	if (err)
 		return err;
-	policy->has_match = true;
+	policy->has_match = policy->has_settle = policy->has_restart_settle = true;
+	policy->timing.settle_ns = policy->restart_settle_ns = DEMO_SETTLE_MS * NS_PER_MS;
 	return policy_globs_add(&policy->match[POLICY_INIT], "goproc");
 }
 

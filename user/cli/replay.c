@@ -13,8 +13,8 @@
 #include "cli/run_options.h"
 
 /* The options of `run` that make policies; the same rows, so that they stay the same. */
-static const char *const policy_options[] = {"config", "init",	 "settle", "grace",
-					     "signal", "status", NULL};
+static const char *const policy_options[] = {"config", "init",	 "settle", "restart-settle",
+					     "grace",  "signal", "status", NULL};
 
 enum { REPLAY_OPTIONS_MAX = 8, REPLAY_FLUSH_BYTES = 1 << 16 };
 

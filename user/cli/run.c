@@ -104,6 +104,12 @@ static void warn_of_fixed(const struct config *old, const struct config *new)
 	}
 }
 
+static void warn_of_config(const struct config *config)
+{
+	for (char **warning = config->warnings; warning && *warning; warning++)
+		log_message(LOG_LEVEL_WARN, "config", *warning);
+}
+
 static void reload(struct run *run)
 {
 	struct config config;
@@ -121,6 +127,7 @@ static void reload(struct run *run)
 			   error.text);
 		return;
 	}
+	warn_of_config(&config);
 	warn_of_fixed(&run->config, &config);
 	err = agent_set_helpers(run->agent, (const char *const *)config.helpers, &error);
 	if (!err && agent_set_policies(run->agent, &config.policies) < 0)
@@ -246,6 +253,7 @@ static int serve(struct run *run, struct error *error)
 
 	if (err)
 		return err;
+	warn_of_config(&run->config);
 	policy_count = run->config.policies.count;
 	err = start(run, error);
 	if (err)

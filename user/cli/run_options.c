@@ -102,8 +102,16 @@ static int take_settle(void *target, const char *value, struct error *error)
 {
 	struct run_options *options = target;
 
-	options->has_policy = true;
+	options->has_policy = options->set.defaults.has_settle = true;
 	return option_duration(value, &options->set.defaults.timing.settle_ns, error);
+}
+
+static int take_restart_settle(void *target, const char *value, struct error *error)
+{
+	struct run_options *options = target;
+
+	options->has_policy = options->set.defaults.has_restart_settle = true;
+	return option_duration(value, &options->set.defaults.restart_settle_ns, error);
 }
 
 static int take_grace(void *target, const char *value, struct error *error)
@@ -179,7 +187,9 @@ const struct option_row run_option_rows[] = {
 	{"config", 'f', "FILE", "policies and settings (" RUN_CONFIG ")", take_config},
 	{"init", 0, "GLOB", "no file: finish containers with this init", take_init},
 	{"helper", 0, "NAME", "no work, but part of the manager; may repeat", take_helper},
-	{"settle", 0, "TIME", "wait so long for init to end by itself (1s)", take_settle},
+	{"settle", 0, "TIME", "wait so long after a task that succeeded (by manager)", take_settle},
+	{"restart-settle", 0, "TIME",
+	 "wait so long after one that failed or was short (by manager)", take_restart_settle},
 	{"grace", 0, "TIME", "wait so long between asking and SIGKILL (10s)", take_grace},
 	{"signal", 0, "NAME", "ask init to end with this signal (TERM)", take_signal},
 	{"status", 0, "HOW", "end with the status of: signal, task, worst (signal)", take_status},
@@ -215,6 +225,7 @@ static int add_policy(const struct run_options *options, struct config *config)
 	int err;
 
 	defaults->timing = options->set.defaults.timing;
+	defaults->restart_settle_ns = options->set.defaults.restart_settle_ns;
 	defaults->signal = options->set.defaults.signal;
 	defaults->status = options->set.defaults.status;
 	if (!options->init_count)
@@ -223,6 +234,8 @@ static int add_policy(const struct run_options *options, struct config *config)
 	if (err)
 		return err;
 	policy->has_match = true;
+	policy->has_settle = options->set.defaults.has_settle;
+	policy->has_restart_settle = options->set.defaults.has_restart_settle;
 	for (size_t i = 0; i < options->init_count && !err; i++)
 		err = policy_globs_add(&policy->match[POLICY_INIT], options->inits[i]);
 	return err;
@@ -245,11 +258,12 @@ static int choose_file(struct run_options *options, struct error *error)
 	bool is_there = access(RUN_CONFIG, F_OK) == 0;
 
 	if (options->config_path && options->has_policy)
-		return error_set(error, -EINVAL,
-				 "either --config or the options that stand in its place "
-				 "(--init, --helper, --settle, --grace, --signal): write them into "
-				 "%s",
-				 options->config_path);
+		return error_set(
+			error, -EINVAL,
+			"either --config or the options that stand in its place "
+			"(--init, --helper, --settle, --restart-settle, --grace, --signal): write them into "
+			"%s",
+			options->config_path);
 	if (!options->config_path && is_there && !options->has_policy)
 		options->config_path = RUN_CONFIG;
 	else if (!options->config_path && is_there)

@@ -43,6 +43,7 @@ void config_done(struct config *config)
 	for (int i = 0; i < CONFIG_RUNTIME_COUNT; i++)
 		strings_free(config->state_dirs[i]);
 	strings_free(config->helpers);
+	strings_free(config->warnings);
 	policy_set_done(&config->policies);
 	memset(config, 0, sizeof(*config));
 }
@@ -50,8 +51,8 @@ void config_done(struct config *config)
 int config_parse(const char *name, const char *text, size_t len, struct config *ret_config,
 		 struct error *error)
 {
-	const struct report report = {name, error};
 	struct config config = {0};
+	const struct report report = {name, error, &config.warnings};
 	struct tree root = {0};
 	int err;
 

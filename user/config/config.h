@@ -39,6 +39,7 @@ struct config {
 	unsigned max_containers;
 	char **state_dirs[CONFIG_RUNTIME_COUNT]; /* NULL: the usual places */
 	char **helpers;				 /* NAME or PREFIX*; NULL: none but the built-in */
+	char **warnings; /* about the file, as `FILE:LINE:COLUMN: text`; NULL */
 	struct policy_set policies;
 };
 

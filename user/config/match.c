@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "config/value.h"
+#include "core/glob.h"
+#include "core/managers.h"
 #include "core/policy.h"
 
 /* Where a glob goes. */
@@ -22,6 +24,36 @@ static int take_globs(const struct report *report, const struct tree *value, int
 	struct policy *policy = target;
 
 	return value_each_of_some(report, value, take_glob, &policy->match[index]);
+}
+
+static bool is_manager(const char *glob)
+{
+	for (size_t i = 0; i < manager_count; i++)
+		if (glob_matches(glob, managers[i].name))
+			return true;
+	return false;
+}
+
+static int take_manager(const struct report *report, const struct tree *item, void *globs)
+{
+	const char *text = value_text(report, item);
+
+	if (!text)
+		return -EINVAL;
+	if (!is_manager(text))
+		return report_at(report, item->place,
+				 "no process manager is called '%.60s': `lastout check --managers` "
+				 "lists them",
+				 text);
+	return take_glob(report, item, globs);
+}
+
+static int take_managers(const struct report *report, const struct tree *value, int index,
+			 void *target)
+{
+	struct policy *policy = target;
+
+	return value_each_of_some(report, value, take_manager, &policy->match[index]);
 }
 
 static int take_pairs(const struct report *report, const struct tree *value, int index,
@@ -47,6 +79,7 @@ static int take_pairs(const struct report *report, const struct tree *value, int
 
 const struct key_row match_keys[] = {
 	{"init", take_globs, POLICY_INIT},
+	{"manager", take_managers, POLICY_MANAGER},
 	{"container", take_globs, POLICY_CONTAINER},
 	{"image", take_globs, POLICY_IMAGE},
 	{"runtime", take_globs, POLICY_RUNTIME},

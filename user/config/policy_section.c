@@ -34,10 +34,18 @@ static int take_elsewhere(const struct report *report, const struct tree *value,
 }
 
 static int take_selectable(const struct report *report, const struct tree *value, int index,
-			   void *policy)
+			   void *target)
 {
+	static const char *const words[] = {"false", "true", "only", NULL};
+	struct policy *policy = target;
+	int chosen, err = value_word(report, value, words, &chosen);
+
 	(void)index;
-	return value_bool(report, value, &((struct policy *)policy)->is_selectable);
+	if (err)
+		return err;
+	policy->is_selectable = chosen > 0;
+	policy->is_for_choice = chosen == 2;
+	return 0;
 }
 
 static int take_action(const struct report *report, const struct tree *value, int index,
@@ -128,7 +136,8 @@ static int take_policy(const struct report *report, const struct tree *item, voi
 	if (policy_set_add(set, name, &policy) < 0)
 		return report_no_memory(report);
 	err = keys_take(report, item, "a policy", policy_keys, policy);
-	if (!err && policy->action == POLICY_FINISH && policy_matches_everything(policy))
+	if (!err && policy->action == POLICY_FINISH && !policy->is_for_choice &&
+	    policy_matches_everything(policy))
 		return report_at(report, item->place,
 				 "'%s' matches every container of this host; name those that are "
 				 "to be finished, for example init: supervisord",
@@ -185,6 +194,8 @@ int section_defaults(const struct report *report, const struct tree *value, int 
 	(void)index;
 	if (err)
 		return err;
+	/* They are nobody's own: the table of managers comes before them. */
+	config->policies.defaults.has_settle = config->policies.defaults.has_restart_settle = false;
 	helpers = tree_find(value, "helpers");
 	return helpers ? value_each(report, helpers, take_helper, config) : 0;
 }

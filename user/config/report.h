@@ -15,10 +15,15 @@ struct place {
 struct report {
 	const char *file;
 	struct error *error;
+	char ***warnings; /* what is taken, but better written otherwise: ended by NULL, owned */
 };
 
 /* Sets `FILE:LINE:COLUMN: text` and returns -EINVAL. */
 int report_at(const struct report *report, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Adds `FILE:LINE:COLUMN: text` to the warnings. 0 or -ENOMEM. */
+int report_warn(const struct report *report, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Sets `FILE: out of memory` and returns -ENOMEM. */

@@ -15,6 +15,7 @@ enum { LIMIT_COUNT_MAX = 1000 };
 int setting_settle(const struct report *report, const struct tree *value, int index, void *policy)
 {
 	(void)index;
+	((struct policy *)policy)->has_settle = true;
 	return value_duration(report, value, &((struct policy *)policy)->timing.settle_ns);
 }
 
@@ -28,6 +29,7 @@ int setting_restart_settle(const struct report *report, const struct tree *value
 			   void *policy)
 {
 	(void)index;
+	((struct policy *)policy)->has_restart_settle = true;
 	return value_duration(report, value, &((struct policy *)policy)->restart_settle_ns);
 }
 
@@ -121,22 +123,25 @@ int setting_limit(const struct report *report, const struct tree *value, int ind
 	return 0;
 }
 
-static int take_restart_code(const struct report *report, const struct tree *item, void *policy)
+static int check_code(const struct report *report, const struct tree *item, void *policy)
 {
 	uint64_t code;
-	int err = value_number(report, item, 0, 255, &code);
 
-	if (err)
-		return err;
-	err = policy_add_restart_code(policy, (int)code);
-	return err ? report_no_memory(report) : 0;
+	(void)policy;
+	return value_number(report, item, 0, 255, &code);
 }
 
-/* In place of what the defaults say, not in addition. */
+/* Until 0.1 it said after which exit codes `restart_settle` was used. */
 int setting_restart_codes(const struct report *report, const struct tree *value, int index,
 			  void *policy)
 {
+	int err = value_each(report, value, check_code, policy);
+
 	(void)index;
-	((struct policy *)policy)->restart_code_count = 0;
-	return value_each(report, value, take_restart_code, policy);
+	if (err)
+		return err;
+	return report_warn(report, value->place,
+			   "restart_codes has no effect any more, and will be an error: "
+			   "restart_settle is used after every task that failed or lived for less "
+			   "than a second");
 }

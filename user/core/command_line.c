@@ -201,12 +201,17 @@ static bool is_option(const struct grammar *grammar, const char *argument)
 	return argument[0] == '-' || (argument[0] == '+' && grammar->kind == INTERPRETER_SHELL);
 }
 
-static const char *name_of(const char *argument)
+/* The name in that argument; "": there is none; NULL: what there is was cut off. */
+static const char *name_in(const struct command_line *line, unsigned number)
 {
-	return argument ? command_line_last_part(argument) : "";
+	const char *argument = command_line_argument(line, number);
+
+	if (argument)
+		return command_line_last_part(argument);
+	return line->is_cut ? NULL : "";
 }
 
-/* What the interpreter whose name is argument `number` runs. */
+/* What the interpreter whose name is argument `number` runs, as name_in. */
 static const char *find_script(const struct command_line *line, const struct grammar *grammar,
 			       unsigned number)
 {
@@ -214,10 +219,10 @@ static const char *find_script(const struct command_line *line, const struct gra
 
 	while ((argument = command_line_argument(line, ++number))) {
 		if (strcmp(argument, "--") == 0)
-			return name_of(command_line_argument(line, number + 1));
+			return name_in(line, number + 1);
 		if (!is_option(grammar, argument)) {
 			if (strcmp(argument, grammar->command) != 0)
-				return name_of(argument);
+				return command_line_last_part(argument);
 			continue;
 		}
 		if (strcmp(argument, "-") == 0)
@@ -231,21 +236,34 @@ static const char *find_script(const struct command_line *line, const struct gra
 		case OPTION_INLINED:
 			return "";
 		case OPTION_MODULE:
-			return name_of(module ? module : command_line_argument(line, number + 1));
+			return module ? module : name_in(line, number + 1);
 		}
 	}
-	return "";
+	return name_in(line, number);
 }
 
-const char *command_line_program(const struct command_line *line)
+/* As name_in. */
+static const char *find_program(const struct command_line *line)
 {
-	const char *name = command_line_base_name(line);
+	const char *name = name_in(line, 0);
 	const struct grammar *grammar;
 	unsigned number = 0;
 
 	/* `busybox sh`, `busybox init`: the applet is the program. */
-	if (strcmp(name, "busybox") == 0 && command_line_argument(line, 1))
-		name = name_of(command_line_argument(line, ++number));
-	grammar = find_grammar(name);
+	if (name && strcmp(name, "busybox") == 0 && command_line_argument(line, 1))
+		name = name_in(line, ++number);
+	grammar = name ? find_grammar(name) : NULL;
 	return grammar ? find_script(line, grammar, number) : name;
+}
+
+const char *command_line_program(const struct command_line *line)
+{
+	const char *name = find_program(line);
+
+	return name ? name : "";
+}
+
+bool command_line_is_unread(const struct command_line *line)
+{
+	return line->answer == ANSWER_UNREADABLE || !find_program(line);
 }

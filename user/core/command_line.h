@@ -53,3 +53,6 @@ enum interpreter command_line_interpreter(const char *name);
  * script's name was cut, or a line that is not readable.
  */
 const char *command_line_program(const struct command_line *line);
+
+/* Whether the program has a name that is not readable: none of the line is, or the name was cut off. */
+bool command_line_is_unread(const struct command_line *line);

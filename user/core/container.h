@@ -52,8 +52,9 @@ struct container {
 	struct program
 		formers[ABI_FORMERS]; /* what init was before: the first ones, and the latest */
 	unsigned former_count;
-	ino_t pid_namespace;  /* init's, 0 while unknown */
-	bool is_pid_1;	      /* the kernel side says that init is PID 1 of it */
+	struct command_line led_args; /* of the supervisor that init leads to, as last seen */
+	ino_t pid_namespace;	      /* init's, 0 while unknown */
+	bool is_pid_1;		      /* the kernel side says that init is PID 1 of it */
 	uint32_t life;	      /* execs of init that began a new life: what follows is of this one */
 	uint64_t life_ns;     /* when the last of them was; 0: never */
 	bool is_init_execing; /* or the end of its exec was not seen */

@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "abi.h"
+#include "core/managers.h"
 
-/*
- * Under each init only what stands between it and the work. An init of these names is init all the
- * same: roles go by place first.
- */
-const char *const helper_names[] = {
-	"tini",	     "docker-init",  "dumb-init",	"catatonit", /* one below another */
-	"s6-svscan", "s6-supervise", "s6-linux-init-s", "s6-ipcserverd", "s6-fdholderd", "s6-log",
-	"runsvdir",  "runsv",	     "svlogd",		"supervisord",	 "goproc",	 "PM2 v*",
-	NULL,
-};
+void helper_names_built_in(const char *ret_names[HELPER_NAMES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < manager_count; i++) {
+		const char *const *name = managers[i].helpers;
+
+		for (; name && *name && count < HELPER_NAMES_MAX - 1; name++)
+			ret_names[count++] = *name;
+	}
+	ret_names[count] = NULL;
+}
 
 int helper_name_check(const char *name, struct error *error)
 {

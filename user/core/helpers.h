@@ -4,8 +4,13 @@
 
 #include "base/error.h"
 
-/* NAME or PREFIX*, ended by NULL. Names are as the kernel cuts them, at 15 characters. */
-extern const char *const helper_names[];
+enum { HELPER_NAMES_MAX = 64 };
+
+/*
+ * Those of the table of managers, ended by NULL: NAME or PREFIX*, as the kernel cuts names, at 15
+ * characters. An init of such a name is init all the same: roles go by place first.
+ */
+void helper_names_built_in(const char *ret_names[HELPER_NAMES_MAX]);
 
 /*
  * Whether somebody may add this name: NAME or PREFIX*, and no longer than the kernel keeps. 0, or

@@ -10,6 +10,7 @@
 #include "core/glob.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+#define MS_NS	  UINT64_C(1000000)
 
 static void globs_done(struct policy_globs *globs)
 {
@@ -30,7 +31,6 @@ static void pairs_done(struct policy_pairs *pairs)
 static void policy_done(struct policy *policy)
 {
 	free(policy->name);
-	free(policy->restart_codes);
 	for (int i = 0; i < POLICY_KEY_COUNT; i++)
 		globs_done(&policy->match[i]);
 	for (int i = 0; i < POLICY_PAIR_KEY_COUNT; i++)
@@ -48,11 +48,12 @@ int policy_set_init(struct policy_set *set)
 			{
 				.name = name,
 				.action = POLICY_FINISH,
-				.timing = {.settle_ns = SECOND_NS, .grace_ns = 10 * SECOND_NS},
+				.timing = {.settle_ns = MANAGER_SETTLE_MS * MS_NS,
+					   .grace_ns = 10 * SECOND_NS},
 				.signal = SIGTERM,
 				.status = POLICY_STATUS_SIGNAL,
 				.injected_holds = true,
-				.restart_settle_ns = 30 * SECOND_NS,
+				.restart_settle_ns = MANAGER_RESTART_SETTLE_MS * MS_NS,
 			},
 	};
 	return 0;
@@ -76,17 +77,10 @@ static int inherit(const struct policy *defaults, const char *name, struct polic
 	memset(policy.pairs, 0, sizeof(policy.pairs));
 	policy.has_match = false;
 	policy.is_selectable = false;
-	policy.restart_codes = NULL;
-	policy.restart_code_count = 0;
+	policy.is_for_choice = policy.has_settle = policy.has_restart_settle = false;
 	policy.name = strdup(name);
 	if (!policy.name)
 		return -ENOMEM;
-	for (size_t i = 0; i < defaults->restart_code_count; i++) {
-		if (policy_add_restart_code(&policy, defaults->restart_codes[i]) < 0) {
-			policy_done(&policy);
-			return -ENOMEM;
-		}
-	}
 	*ret_policy = policy;
 	return 0;
 }
@@ -142,19 +136,6 @@ int policy_pairs_add(struct policy_pairs *pairs, const char *key, struct policy_
 	return 0;
 }
 
-int policy_add_restart_code(struct policy *policy, int code)
-{
-	size_t count = policy->restart_code_count;
-	int *grown = reallocarray(policy->restart_codes, count + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	grown[count] = code;
-	policy->restart_codes = grown;
-	policy->restart_code_count++;
-	return 0;
-}
-
 static bool any_is_everything(const struct policy_globs *globs)
 {
 	for (size_t i = 0; i < globs->count; i++)
@@ -168,7 +149,8 @@ bool policy_matches_everything(const struct policy *policy)
 	for (int i = 0; i < POLICY_PAIR_KEY_COUNT; i++)
 		if (policy->pairs[i].count)
 			return false;
-	if (policy->match[POLICY_NAMESPACE].count || policy->match[POLICY_POD].count)
+	if (policy->match[POLICY_NAMESPACE].count || policy->match[POLICY_POD].count ||
+	    policy->match[POLICY_MANAGER].count)
 		return false;
 	for (int i = 0; i < POLICY_KEY_COUNT; i++)
 		if (policy->match[i].count && !any_is_everything(&policy->match[i]))

@@ -9,9 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "core/command_line.h"
+#include "core/container.h"
 #include "core/identity.h"
 #include "core/lifecycle.h"
+#include "core/managers.h"
 #include "core/program.h"
 
 enum policy_action {
@@ -44,9 +47,10 @@ struct policy_pairs {
 	size_t count;
 };
 
-/* The keys of `match`, in two kinds. What is not known of a container matches no glob, not even `*`. */
+/* The keys of `match`, in two kinds. What a container does not have matches no glob, not even `*`. */
 enum policy_key {
-	POLICY_INIT,	  /* init's command name, or the base name of its argv[0] */
+	POLICY_INIT, /* init's command name, the base name of its argv[0], its script or module */
+	POLICY_MANAGER, /* row of the table of managers; a glob for all names means supervisors only */
 	POLICY_CONTAINER, /* its name, or its id */
 	POLICY_IMAGE,
 	POLICY_RUNTIME, /* as runtime_name has it */
@@ -75,16 +79,17 @@ struct policy {
 	struct policy_pairs pairs[POLICY_PAIR_KEY_COUNT];
 	bool has_match;	    /* false: only by the container's own choice */
 	bool is_selectable; /* containers may choose it */
+	bool is_for_choice; /* only so: its `match` says which containers may choose it */
 	enum policy_action action;
 	struct lifecycle_timing timing;
+	uint64_t restart_settle_ns; /* the settle after an end that a restart may follow */
+	bool has_settle; /* its own, this and the next: the table of managers is passed over */
+	bool has_restart_settle;
 	int signal; /* asked with */
 	enum policy_status status;
 	bool injected_holds;   /* docker exec and the like keep the container alive */
 	bool host_pid_allowed; /* init may be in the host's PID namespace */
 	struct policy_limit limit;
-	int *restart_codes; /* exit codes after which the manager starts the task again */
-	size_t restart_code_count;
-	uint64_t restart_settle_ns; /* the settle after those */
 };
 
 struct policy_set {
@@ -112,7 +117,6 @@ const struct policy *policy_set_find(const struct policy_set *set, const char *n
 /* Each adds a copy. 0 or -ENOMEM. The first glob for a key does not set has_match. */
 int policy_globs_add(struct policy_globs *globs, const char *glob);
 int policy_pairs_add(struct policy_pairs *pairs, const char *key, struct policy_pair **ret_pair);
-int policy_add_restart_code(struct policy *policy, int code);
 
 /*
  * Whether a policy is no choice, because every key that it gives matches about everything that every
@@ -131,6 +135,19 @@ struct policy_subject {
 	const struct command_line *init_args;
 	const struct program *formers; /* what init was before; `init` matches those, too */
 	unsigned former_count;
+	const struct command_line *led_args; /* of the supervisor that init leads to, if it does */
+	/*
+	 * Whether something may be missing in `identity` because it could not be read, or not yet. What
+	 * is there is known in any case.
+	 */
+	bool is_unread;
+};
+
+/* How a policy, or a key of its `match`, fits. */
+enum policy_fit {
+	POLICY_DIFFERS,
+	POLICY_UNREAD, /* it may: something it asks about is not readable, or not yet */
+	POLICY_FITS,
 };
 
 /* Why a policy was chosen. */
@@ -151,6 +168,13 @@ struct policy_choice {
 	 * Its own words, in the identity; NULL: nothing.
 	 */
 	const char *rejected;
+	/*
+	 * Nothing is chosen because something is not readable that comes first: this policy, or, if that
+	 * is NULL, what the container itself says. The key of it that is not readable; NULL: all was.
+	 */
+	const struct policy *unread;
+	const char *unread_key;
+	bool may_finish; /* one of the policies that may be the one says `finish` */
 };
 
 /*
@@ -166,17 +190,42 @@ struct policy_choice policy_set_choose(const struct policy_set *set,
 				       const struct policy_subject *subject);
 
 /*
- * The name of the first key of `match` that does not fit: "init", "label", …; "match" if the policy
- * has none. NULL: all fit.
+ * Whether all keys of `match` fit. If not, *ret_key is the name of the first that does not, or, if none
+ * differs, that is not readable: "init", "label", …; "match" if the policy has none.
  */
+enum policy_fit policy_fits(const struct policy *policy, const struct policy_subject *subject,
+			    const char **ret_key);
+
+/* The same key; NULL: all fit. */
 const char *policy_mismatch(const struct policy *policy, const struct policy_subject *subject);
 
+/* --- the safety check `manager` --- */
+
 /*
- * How long to settle after a last exit with this wait status: restart_settle_ns if its exit code is
- * one of restart_codes, but never less than settle. A task that signal N killed counts as code
- * 128+N, as in shells and with `status: task`. `has_status` false: the status is not known.
+ * Whether init may be ended when its tasks have: it is a supervisor of the table, or leads to one, or
+ * the policy names it: by `manager`, or by `init` with an exact name or a pattern of three literal
+ * characters or more. An interpreter is named by its script or module, a shell also by its own name. 0,
+ * or -EPERM with the reason and the remedy in `error`.
  */
-uint64_t policy_settle_ns(const struct policy *policy, bool has_status, int status);
+int policy_check_manager(const struct policy *policy, const struct policy_subject *subject,
+			 struct error *error);
+
+/* --- settle --- */
+
+struct policy_settle {
+	uint64_t ns;
+	const char *key;  /* "settle" or "restart_settle" */
+	const char *from; /* "policy", "manager" (its row of the table) or "defaults" */
+	const char *why;  /* what the last task did, a half sentence */
+};
+
+/*
+ * How long to settle after this last end: `settle` if it exited with 0 after a second or more, else
+ * `restart_settle`, but never less than settle. A policy's own settings come before those of the
+ * manager's row, and those before the defaults. `manager` may be NULL.
+ */
+struct policy_settle policy_settle(const struct policy *policy, const struct manager *manager,
+				   const struct ended *last);
 
 /* --- names, as in the configuration --- */
 

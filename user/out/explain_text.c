@@ -266,6 +266,22 @@ static void put_guards(struct buf *out, const json_t *guards)
 	}
 }
 
+/* `5s (settle of manager): the last task exited with 0 …` */
+static void put_settle(struct buf *out, const json_t *settle)
+{
+	if (!json_is_object(settle))
+		return;
+	put_label(out, "settle");
+	put_seconds(out, json_object_get(settle, "seconds"));
+	buf_puts(out, " (");
+	reply_put_string(out, json_object_get(settle, "key"));
+	buf_puts(out, " of ");
+	reply_put_string(out, json_object_get(settle, "from"));
+	buf_puts(out, "): ");
+	reply_put_string(out, json_object_get(settle, "why"));
+	buf_putc(out, '\n');
+}
+
 static void put_would(struct buf *out, const json_t *would)
 {
 	const json_t *in = json_object_get(would, "in_s");
@@ -292,5 +308,6 @@ void explain_put(struct buf *out, bool has_colour, const json_t *container)
 	put_rejected_choice(out, json_object_get(container, "rejected_choice"));
 	put_members(out, json_object_get(container, "members"));
 	put_guards(out, json_object_get(container, "guards"));
+	put_settle(out, json_object_get(container, "settle"));
 	put_would(out, json_object_get(container, "would"));
 }

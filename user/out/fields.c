@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "core/exit_status.h"
+#include "core/managers.h"
 
 void fields_time(struct json *json, uint64_t boot_ns)
 {
@@ -76,6 +77,8 @@ void fields_container(struct json *json, const struct container *container)
 void fields_init(struct json *json, const struct container *container)
 {
 	const char *program = command_line_program(&container->init_args);
+	const char *led = command_line_program(&container->led_args);
+	const struct manager *manager = manager_of(&container->init_args, &container->led_args);
 
 	if (!container->init.pid) {
 		json_null(json, "init");
@@ -86,5 +89,7 @@ void fields_init(struct json *json, const struct container *container)
 	json_string(json, "comm", container->init.comm);
 	json_string(json, "argv0", command_line_argument(&container->init_args, 0));
 	json_string(json, "program", program[0] ? program : NULL);
+	json_string(json, "leads_to", led[0] ? led : NULL);
+	json_string(json, "manager", manager ? manager->name : NULL);
 	json_object_end(json);
 }

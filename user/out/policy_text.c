@@ -46,6 +46,12 @@ static void put_keys(struct buf *out, const struct policy *policy)
 
 void text_put_match(struct buf *out, const struct policy *policy)
 {
+	if (policy->is_for_choice) {
+		buf_puts(out, policy->has_match ? "if chosen, and " : "if chosen");
+		if (policy->has_match)
+			put_keys(out, policy);
+		return;
+	}
 	if (policy->has_match)
 		put_keys(out, policy);
 	if (policy->is_selectable)
@@ -62,11 +68,12 @@ static void put_duration(struct buf *out, const char *before, uint64_t ns)
 	buf_printf(out, "%s%s", before, text);
 }
 
-static void put_restarts(struct buf *out, const struct policy *policy)
+/* Without one of its own, that of the process manager's row comes first. */
+static void put_settle(struct buf *out, const char *before, uint64_t ns, bool is_own)
 {
-	put_duration(out, ", settle ", policy->restart_settle_ns);
-	for (size_t i = 0; i < policy->restart_code_count; i++)
-		buf_printf(out, "%s%d", i ? ", " : " after code ", policy->restart_codes[i]);
+	put_duration(out, before, ns);
+	if (!is_own)
+		buf_puts(out, " or its manager's");
 }
 
 void text_put_action(struct buf *out, const struct policy *policy)
@@ -77,13 +84,12 @@ void text_put_action(struct buf *out, const struct policy *policy)
 	if (policy->action != POLICY_FINISH)
 		return;
 	signal_name(policy->signal, name, sizeof(name));
-	put_duration(out, ": settle ", policy->timing.settle_ns);
+	put_settle(out, ": settle ", policy->timing.settle_ns, policy->has_settle);
+	put_settle(out, ", restart_settle ", policy->restart_settle_ns, policy->has_restart_settle);
 	buf_printf(out, ", %s", name);
 	put_duration(out, ", grace ", policy->timing.grace_ns);
 	if (policy->status != POLICY_STATUS_SIGNAL)
 		buf_printf(out, ", status %s", policy_status_name(policy->status));
-	if (policy->restart_code_count)
-		put_restarts(out, policy);
 	if (policy->limit.count) {
 		buf_printf(out, ", limit %u", policy->limit.count);
 		put_duration(out, "/", policy->limit.window_ns);

@@ -61,7 +61,8 @@ static void put_outcome(struct json *json, const struct replay_line *line)
 static void put_refused(struct json *json, const struct replay_line *line)
 {
 	put_head(json, line, "refused");
-	json_string(json, "reason", "limit");
+	json_string(json, "check", line->doubt ? "manager" : "limit");
+	json_string(json, "reason", line->doubt ? line->doubt : "limit");
 }
 
 static void put_undecided(struct json *json, const struct replay_line *line)
@@ -84,6 +85,7 @@ void replay_line_json(struct buf *out, const struct replay_line *line)
 	case REPLAY_SAYS_SELF:
 		put_outcome(&json, line);
 		break;
+	case REPLAY_SAYS_BLOCKED:
 	case REPLAY_SAYS_LIMITED:
 		put_refused(&json, line);
 		break;

@@ -10,6 +10,7 @@ enum replay_what {
 	REPLAY_SAYS_STATE,     /* the container entered another state */
 	REPLAY_SAYS_ASKED,     /* its init would be asked to end now */
 	REPLAY_SAYS_LIMITED,   /* it would, but for the policy's limit */
+	REPLAY_SAYS_BLOCKED,   /* it would, but for the safety check `manager` */
 	REPLAY_SAYS_SELF,      /* its init ended before it would be asked */
 	REPLAY_SAYS_UNDECIDED, /* whether `policy` matches it is not in the recording */
 };
@@ -23,7 +24,8 @@ struct replay_line {
 	enum lifecycle_state from, to; /* SAYS_STATE, and why */
 	enum lifecycle_event why;
 	uint64_t settle_ns;
-	/* SAYS_ASKED: why it is not certain, a half sentence; NULL: it is. SAYS_UNDECIDED: the key. */
+	/* SAYS_ASKED: why it is not certain, a half sentence; NULL: it is. SAYS_UNDECIDED: the key. SAYS_BLOCKED:
+	   why. */
 	const char *doubt;
 };
 

@@ -99,6 +99,11 @@ void replay_line_text(struct buf *out, const struct replay_line *line)
 			      "`limit` permits");
 		put_policy(out, line);
 		break;
+	case REPLAY_SAYS_BLOCKED:
+		buf_puts(out, " would be left alone: ");
+		escape_text(out, line->doubt, strlen(line->doubt));
+		put_policy(out, line);
+		break;
 	case REPLAY_SAYS_SELF:
 		put_self(out, line);
 		break;

@@ -34,7 +34,10 @@ static bool any_matches(const char *const *patterns, const char *comm)
 
 bool comm_is_helper(const struct gvisor_table *table, const char *comm)
 {
-	return any_matches(helper_names, comm) || any_matches(table->helpers, comm);
+	const char *built_in[HELPER_NAMES_MAX];
+
+	helper_names_built_in(built_in);
+	return any_matches(built_in, comm) || any_matches(table->helpers, comm);
 }
 
 enum role role_of_child(enum role parent)

@@ -7,6 +7,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "core/managers.h"
 #include "source/gvisor_table_private.h"
 
 int gvisor_table_new(const char *const *helpers, const struct gvisor_table_observer *observer,
@@ -75,6 +76,7 @@ int gvisor_table_add(struct gvisor_table *table, const struct gvisor_named *name
 	copy_text(container->identity.id, sizeof(container->identity.id), named->id);
 	copy_text(container->identity.pod_uid, sizeof(container->identity.pod_uid), named->pod_uid);
 	container->init_args = named->init_args;
+	(void)manager_led_by(&container->init_args, &container->led_args);
 	container->identity.runtime = RUNTIME_RUNSC;
 	DL_APPEND(table->guests, guest);
 	*ret_container = container;

@@ -125,7 +125,10 @@ static void take_ended(const json_t *object, const char *keys[4], uint64_t time_
 static void take_init_args(const json_t *object, struct replay_record *record)
 {
 	const char *argv0 = text_of(object, "argv0"), *program = text_of(object, "program");
+	const char *leads_to = text_of(object, "leads_to");
 
+	if (leads_to)
+		command_line_add(&record->led_args, leads_to);
 	if (!argv0)
 		return;
 	command_line_add(&record->init_args, argv0);
@@ -216,6 +219,7 @@ static bool find_event(const char *name, enum lifecycle_event *ret_event)
 static int parse_state(const json_t *line, struct replay_record *record, const char **ret_reason)
 {
 	static const char *last_keys[] = {"last_pid", "last_comm", "last_exit_code", "last_signal"};
+	uint32_t lived_ms;
 
 	*ret_reason = "a change of state without all that it should have";
 	record->kind = REPLAY_STATE;
@@ -226,6 +230,10 @@ static int parse_state(const json_t *line, struct replay_record *record, const c
 	    !take_number(line, "injected", &record->counts.injected))
 		return -EINVAL;
 	take_ended(line, last_keys, record->time_ns, &record->last_task);
+	if (take_number(line, "last_lived_ms", &lived_ms) &&
+	    lived_ms * NS_PER_MS < record->last_task.time_ns)
+		record->last_task.process.start_ns = record->last_task.time_ns -
+						     lived_ms * NS_PER_MS;
 	return take_identity(line, "container", &record->identity);
 }
 

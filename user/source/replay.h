@@ -30,7 +30,7 @@ struct replay_record {
 	struct identity identity; /* of the container; owned */
 	char *cgroup;		  /* its path; owned; NULL: not told */
 	struct process init;
-	struct command_line init_args;
+	struct command_line init_args, led_args;
 
 	/* REPLAY_EXIT: who, from when to when, how, and who was left then */
 	struct process process;

@@ -41,10 +41,10 @@ static int parse_stat(const char *text, struct procfs_stat *ret_stat)
 	if (len >= sizeof(stat.comm))
 		len = sizeof(stat.comm) - 1;
 	memcpy(stat.comm, open + 1, len);
-	/* 3 state … 9 flags … 22 starttime: proc(5) */
+	/* 3 state, 4 ppid … 9 flags … 22 starttime: proc(5) */
 	if (sscanf(close + 1,
-		   " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &stat.state, &stat.flags, &start) != 3)
+		   " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &stat.state, &stat.parent, &stat.flags, &start) != 4)
 		return -EINVAL;
 	stat.start_ticks = start;
 	*ret_stat = stat;

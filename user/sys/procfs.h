@@ -15,6 +15,7 @@
 struct procfs_stat {
 	char comm[65];
 	char state;
+	pid_t parent;
 	unsigned flags;	      /* PF_*; of the leader */
 	uint64_t start_ticks; /* since boot, in 1/100 s */
 };

@@ -23,16 +23,18 @@ class Agent(Service):
         run_dir: Path,
         *options: str,
         settle: str = SETTLE,
+        restart_settle: str | None = None,
         grace: str = GRACE,
         log: str = "json",
         pin: Path | str = "none",
         verbose: bool = True,
         **process: Any,
     ) -> None:
-        """What is left in process goes to Service: another binary, more environment."""
+        """restart_settle is settle unless given. What is left in process goes to Service: another binary, more environment."""
         self.socket = run_dir / "lastout.sock"
         super().__init__(
             *("run", "--init", init, "--settle", settle, "--grace", grace),
+            *("--restart-settle", restart_settle or settle),
             *("--log", log, "--socket", str(self.socket), "--pin", str(pin)),
             *(["--verbose"] if verbose else []),
             *options,

@@ -15,20 +15,28 @@ from .service import Service
 from .stream import Record
 
 
+TIMES = {"settle": SETTLE, "restart_settle": SETTLE}
+
+
 def configuration(
-    init: str, state_dirs: StateDirs, match: dict[str, list[str]] | None = None, **settings: Any
+    init: str,
+    state_dirs: StateDirs,
+    match: dict[str, list[str]] | None = None,
+    policies: list[dict[str, Any]] | None = None,
+    **settings: Any,
 ) -> str:
     """JSON is YAML. The policy is that of the other tests: inits with the name of this one.
 
-    match: what it goes by instead; settings are more keys of the agent's section.
+    match: what it goes by instead; policies: others instead of it; settings are more keys of the agent's section.
     """
     directories = {key: [str(path) for path in paths] for key, paths in state_dirs.items()}
     return json.dumps(
         {
             "version": 1,
             "agent": {"state_dirs": directories, **settings},
-            "defaults": {"settle": SETTLE, "grace": GRACE},
-            "policies": [{"name": "live", "match": match or {"init": [init]}}],
+            "defaults": {"grace": GRACE},
+            "policies": policies
+            or [{"name": "live", "match": match or {"init": [init]}, **TIMES}],
         }
     )
 

@@ -77,6 +77,10 @@ def size_bytes(quantity: str) -> int:
     return int(quantity[:-2]) * UNITS[quantity[-2:]]
 
 
+QUICK = "defaults: {restart_settle: 200ms}\n"
+"""In addition to the configuration as delivered: the tasks of tests are short, or fail."""
+
+
 class Pod:
     """sources: what stands in for the node's own, by hostPath; config: another one than the manifests'."""
 
@@ -93,7 +97,7 @@ class Pod:
         files = bundle / "config"
         files.mkdir()
         for name, text in the("ConfigMap", objects)["data"].items():
-            (files / name).write_text(config or text)
+            (files / name).write_text(config or f"{text}{QUICK}")
         self._volumes = {v["name"]: self._source(v, files, sources) for v in self.spec["volumes"]}
         rootfs = bundle / "rootfs"
         shutil.copytree(image, rootfs)

@@ -25,10 +25,14 @@ policies:
 
 def test_demo_tells_the_story(tmp_path: Path) -> None:
     """A container of its own: the task exits, its PID 1 stays, and lastout ends that."""
-    with assert_nothing_left(tmp_path):
-        done = lastout.call("demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    story = done.stdout.lower()
+    with assert_nothing_left(tmp_path) as note:
+        demo = start_demo()
+        story = await_line(demo, MOMENTS[0])
+        note(demo.pid)
+        story += demo.communicate(timeout=PATIENCE_S)[0]
+    assert demo.returncode == 0, story
+    assert not cgroups_of(demo)
+    story = story.lower()
     for part in ("container", "task", "exit", "pid 1"):
         assert part in story
     assert re.search(r"\d (ms|s|µs|us)\b|\d(ms|s|µs|us)\b", story), "it shows times"
@@ -48,9 +52,15 @@ def start_demo() -> subprocess.Popen[str]:
     return subprocess.Popen([machine.LASTOUT, "demo"], stdout=subprocess.PIPE, text=True)
 
 
-def await_line(demo: subprocess.Popen[str], words: str) -> None:
+def await_line(demo: subprocess.Popen[str], words: str) -> str:
+    """What it has printed up to that line."""
     assert demo.stdout
-    assert any(words in line for line in demo.stdout), f"it did not say: {words}"
+    said = ""
+    while words not in said:
+        line = demo.stdout.readline()
+        assert line, f"it did not print {words!r}: {said}"
+        said += line
+    return said
 
 
 def cgroups_of(demo: subprocess.Popen[str]) -> list[Path]:

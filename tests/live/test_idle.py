@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_no_timer(quiet: Agent) -> None:
 @pytest.mark.parametrize("hooks", ["btf", "classic"])
 def test_empty_cgroup(start_agent: StartAgent, hooks: str) -> None:
     """A runtime that was killed leaves one: nobody is at work there, whose exit might be missed."""
-    with cgroup.counted("empty"):
+    with cgroup.counted(f"empty-{os.getpid()}"):
         agent = start_agent(verbose=False, **machine.with_hooks(hooks))
         assert agent.await_ready()["hooks"] == hooks
         assert agent.about()["containers"] >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from pathlib import Path
 from typing import Iterator
@@ -44,7 +45,7 @@ def below(room: str) -> Iterator[tuple[str, ...]]:
         yield ROOMS[room]
         return
     unified = machine.CGROUP if machine.is_pure_v2() else machine.CGROUP / "unified"
-    own = unified / "lotest-own-namespace"
+    own = unified / f"lotest-own-namespace-{os.getpid()}"
     own.mkdir()
     try:
         yield ("sh", "-c", f'echo $$ > {own}/cgroup.procs && exec "$@"', "sh", *ROOMS[room])

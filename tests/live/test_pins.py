@@ -135,18 +135,21 @@ def test_sigterm_keeps_them(start_agent: StartAgent, containers: Containers, pin
 def test_sigint_removes_them(
     start_agent: StartAgent, pins: Pins, tmp_path: Path, is_second: bool
 ) -> None:
-    with assert_nothing_left(tmp_path):
+    with assert_nothing_left(tmp_path) as note:
         if is_second:
             start_agent(pin=pins.directory).kill()
         agent = start_agent(pin=pins.directory)
+        note(agent.pid)
         assert pins.links()
         agent.stop(signal.SIGINT)
         assert not pins.directory.exists()
 
 
 def test_unpin(start_agent: StartAgent, pins: Pins, tmp_path: Path) -> None:
-    with assert_nothing_left(tmp_path / "none"):
-        start_agent(pin=pins.directory).kill()
+    with assert_nothing_left(tmp_path / "none") as note:
+        agent = start_agent(pin=pins.directory)
+        note(agent.pid)
+        agent.kill()
         done = lastout.call("run", "--unpin", "--pin", pins.directory)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("1 set of pins removed")

@@ -17,8 +17,9 @@ from harness.scripts import manager, task
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_end(start_agent: StartAgent, tmp_path: Path, how: signal.Signals) -> None:
-    with assert_nothing_left(tmp_path / "run"):
+    with assert_nothing_left(tmp_path / "run") as note:
         agent = start_agent(run_dir=tmp_path / "run")
+        note(agent.pid)
         agent.stop(how)
 
 
@@ -50,8 +51,9 @@ def test_killed_agent_blocks_nobody(
 ) -> None:
     """After SIGKILL the same directory serves the next agent, and the work goes on."""
     container = containers.shell(manager(task("exit 3")))
-    with assert_nothing_left(tmp_path / "none"):  # but its socket's name
+    with assert_nothing_left(tmp_path / "none") as note:  # but its socket's name
         agent = start_agent(run_dir=tmp_path / "run")
+        note(agent.pid)
         agent.await_working(container)
         agent.kill()
     assert container.is_alive()

@@ -195,7 +195,8 @@ def test_killed_in_the_middle(start_agent: StartAgent, containers: Containers) -
         agent.kill()
         agent = start_agent("--status", "task", settle="0s")
         if container.is_alive():
-            assert process.state(container.pid) in "SR"
+            wait_until("init to be let go", lambda: process.state(container.pid) not in "tT")
+            assert process.tracer(container.pid) == 0
             lastout.call("finish", container.id, "--status", "6", "--socket", agent.socket)
         assert container.await_end() == code(6)
 

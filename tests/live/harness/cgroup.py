@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 from typing import Iterable, Iterator
@@ -160,19 +159,6 @@ def runtimes_own(names: list[str]) -> Iterator[None]:
 def demos(pid: int) -> list[Path]:
     """Those of the `lastout demo` with this pid."""
     return [path for root in _roots() if (path := root / f"lastout-demo-{pid}").is_dir()]
-
-
-def empty_directories() -> set[Path]:
-    """Every cgroup of the machine in which nobody is, not even in a nested one."""
-    everything = (Path(directory) for directory, _, _ in os.walk(machine.CGROUP))
-    return {path for path in everything if _is_empty(path)}
-
-
-def _is_empty(directory: Path) -> bool:
-    try:
-        return not processes(directory)
-    except OSError:
-        return False  # gone while we looked
 
 
 class MemoryLimit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from pathlib import Path
 
@@ -15,12 +16,14 @@ DRIVERS = ROOT / "build" / "tests" / "drivers"
 
 
 def build() -> None:
-    """Only what is older than its source."""
+    """Only what is older than its source, and by one worker at a time: two makes write the same files."""
     sources = (ROOT / "tests" / "programs").glob("*.c")
     targets = [path(source.stem).relative_to(ROOT) for source in sources]
     drivers = (ROOT / "tests" / "drivers").glob("*.c")
     targets += [driver(source.stem).relative_to(ROOT) for source in drivers]
-    subprocess.run(["make", "--no-print-directory", "-C", ROOT, *targets], check=True)
+    with open(ROOT / "build" / "tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "--no-print-directory", "-C", ROOT, *targets], check=True)
 
 
 def path(name: str) -> Path:

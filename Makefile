@@ -1,4 +1,4 @@
-# lastout: all (build/lastout), demo, test, fuzz, bench, lint, format, install, clean. V=1 shows the
+# lastout: all (build/lastout), demo, test, check-all, fuzz, bench, lint, format, install, clean. V=1 shows the
 # commands, T=20 is how many seconds fuzz spends on each parser.
 
 # Debian has bpftool where a user's PATH does not look.
@@ -94,12 +94,18 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(B)/lastout demo
 
-# In CI other kernels, too, and the soak test.
-test: IS_CI := $(filter true,$(CI))
+# On this machine's kernel and in its own cgroup hierarchy, in a few minutes.
 test:
-	$(Q)tools/install-deps build test deploy $(if $(IS_CI),kernels arm64 arm64-kernels vm)
-	$(Q)$(MAKE) --no-print-directory all tests $(if $(IS_CI),guest)
+	$(Q)tools/install-deps build test deploy
+	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run all
+
+# That, and also the second hierarchy, the slow tests, new fuzzing input, other kernels, Debian in a virtual machine
+# and the soak test.
+check-all:
+	$(Q)tools/install-deps build test deploy kernels arm64 arm64-kernels vm
+	$(Q)$(MAKE) --no-print-directory all tests guest
+	$(Q)tests/run check-all
 
 # Beside its peers, about twelve minutes; QUICK=1 is about two, and writes its tables into $(B)/bench.
 bench: all $(BENCHES) $(B)/tests/bench/floor
@@ -366,5 +372,5 @@ $(B)/kernels/guest: $(wildcard tests/kernels/guest*.[ch])
 
 FORCE:
 
-.PHONY: FORCE all demo test test-build test-kernels test-vm arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
+.PHONY: FORCE all demo test check-all test-build test-kernels test-vm arm64 test-arm64 guest model tests asan test-asan test-asan-short fuzz soak bench unit lint format install clean
 .DELETE_ON_ERROR:

@@ -130,6 +130,7 @@ def test_go(containers: Containers, numbers: random.Random) -> None:
     check_ends(container, numbers)
 
 
+@pytest.mark.slow
 def test_many_rounds() -> None:
     """Blocked, on the way there, or wherever it is then; in plain PID namespaces, for speed."""
     init = programs.path("odd-init")

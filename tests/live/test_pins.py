@@ -318,8 +318,15 @@ def test_next_agent_of_the_same_build(
     change_agents(containers, pins, start, start)
 
 
-@pytest.mark.parametrize("is_upgrade", [True, False], ids=["upgrade", "downgrade"])
-@pytest.mark.parametrize("build", ["other_programs", "other_layout"])
+@pytest.mark.parametrize(
+    "build, is_upgrade",
+    [
+        pytest.param("other_layout", True, id="other_layout-upgrade"),
+        pytest.param("other_layout", False, id="other_layout-downgrade", marks=pytest.mark.slow),
+        pytest.param("other_programs", True, id="other_programs-upgrade", marks=pytest.mark.slow),
+        pytest.param("other_programs", False, id="other_programs-downgrade", marks=pytest.mark.slow),
+    ],
+)
 def test_next_agent_of_another_build(
     start_agent: StartAgent,
     containers: Containers,
@@ -389,7 +396,14 @@ def test_better_hooks_out_of_reach(
 # Killed at any moment
 
 
-@pytest.mark.parametrize("build", [None, "other_programs", "other_layout"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        None,
+        pytest.param("other_programs", marks=pytest.mark.slow),
+        pytest.param("other_layout", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_at_any_moment_of_its_start(
     start_agent: StartAgent,
     containers: Containers,

@@ -21,7 +21,7 @@ def build() -> None:
     targets = [path(source.stem).relative_to(ROOT) for source in sources]
     drivers = (ROOT / "tests" / "drivers").glob("*.c")
     targets += [driver(source.stem).relative_to(ROOT) for source in drivers]
-    with open(ROOT / "build" / "tests.lock", "w") as lock:
+    with open(ROOT / "Makefile") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["make", "--no-print-directory", "-C", ROOT, *targets], check=True)
 

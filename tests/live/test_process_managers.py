@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from harness import process, supervisors
+from harness import lastout, process, supervisors
 from harness.agent import Agent, StartAgent
 from harness.container import Container
 from harness.containers import Containers
@@ -82,6 +82,18 @@ def helpers(container: Container, task: int) -> set[str]:
 
 def test_table_has_all_that_are_tested() -> None:
     assert set(TABLE) >= {*LEAVING, *SUPERVISORS}
+
+
+@pytest.mark.parametrize("name", [*LEAVING, "supervisord", "s6", "runit"])
+def test_document_and_built_in_table_agree(name: str) -> None:
+    """Each has a row under that name, with the helpers that the document names."""
+    rows = lastout.call("check", "--managers").stdout.splitlines()
+    [row] = [row for row in rows if row.split()[0] == name]
+    helpers = set(row.partition("helpers: ")[2].split(", "))
+    assert TABLE[name].helpers <= helpers
+    assert row.split()[1] == ("wrapper" if name in LEAVING else "supervisor")
+    if name not in LEAVING:
+        assert f" settle {TABLE[name].settle}," in row
 
 
 @pytest.mark.parametrize("name", LEAVING)

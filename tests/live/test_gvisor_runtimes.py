@@ -118,7 +118,7 @@ def test_by_name(
 ) -> None:
     """The name is that of its cgroup, too, where the sandbox's own processes are: those are no container."""
     name = f"{containers.init}-by-name"
-    agent = start_configured(docker.state_dirs, match={"container": [name]})
+    agent = start_configured(docker.state_dirs, match={"container": [name], "init": [containers.init]})
     with _guest(docker, tmp_path, containers.init, name) as guest:
         agent.await_sandbox(guest)
         guest.do("exit 3")

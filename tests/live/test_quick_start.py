@@ -65,7 +65,8 @@ def start(docker: Docker, tmp_path: Path, containers: Containers) -> Iterator[li
         sources[name].mkdir()
     config = {
         "version": 1,
-        "policies": [{"name": "live", "match": {"init": containers.init}, "settle": "200ms"}],
+        "defaults": {"settle": "200ms", "restart_settle": "200ms"},
+        "policies": [{"name": "live", "match": {"init": containers.init}}],
     }
     (sources["/etc/lastout"] / "config.yaml").write_text(json.dumps(config))
     with contextlib.ExitStack() as at_end:

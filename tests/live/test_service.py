@@ -146,7 +146,7 @@ def test_no_watchdog_unless_asked(start_manager: type[Manager]) -> None:
 
 def test_journal(start_manager: type[Manager], containers: Containers) -> None:
     """A priority in front, no time; the outcome is one line that stands by itself."""
-    service = start_manager("--init", containers.init, "--settle", "200ms", "--verbose")
+    service = start_manager("--init", containers.init, "--settle", "200ms", "--restart-settle", "200ms", "--verbose")
     service.await_heard("READY=1")
     container = containers.shell(manager(task("exit 3")))
     while "from=starting to=working" not in (line := service.journal_line()):
@@ -180,7 +180,7 @@ def test_rights_of_the_unit(start_manager: type[Manager], containers: Containers
     rights = unit_setting("CapabilityBoundingSet").lower().replace("cap_", "+").split()
     drop = f"--bounding-set=-all,{','.join(rights)}"
     prefix = ("setpriv", drop, "--inh-caps=-all", "--no-new-privs", "--")
-    options = ("--init", containers.init, "--settle", "0s", "--status", "task", "--verbose")
+    options = ("--init", containers.init, "--settle", "0s", "--restart-settle", "0s", "--status", "task", "--verbose")
     service = start_manager(*options, prefix=prefix)
     service.await_heard("READY=1")
     container = containers.shell(manager(task("exit 3"), on_term=None), capabilities=["CAP_CHOWN"])

@@ -77,7 +77,8 @@ def service(*command: str | Path, ready: str | None = None, sink: bool = True) -
 def agent(*options: str, before: tuple[str, ...] = (), sink: bool = True) -> Iterator[Service]:
     with tempfile.TemporaryDirectory() as directory:
         where = ("--socket", f"{directory}/run/lastout.sock", "--pin", "none")
-        command = (*before, LASTOUT, "run", "--init", "lives-init", "--settle", "0s", "--log", "json")
+        command = (*before, LASTOUT, "run", "--init", "lives-init", "--settle", "0s")
+        command += ("--restart-settle", "0s", "--log", "json")
         with service(*command, *where, *options, ready='"ready"', sink=sink) as running:
             yield running
 

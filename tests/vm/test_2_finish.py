@@ -51,6 +51,7 @@ def test_success_and_signal(service: Service, any_engine: Engine) -> None:
 LEFT = {
     "by label": (["--label lastout-tests/keep=yes"], "by-name"),
     "by name": ([], "left-alone"),
+    "by cgroup": (["--cgroup-parent=left.slice"], "by-name"),
     "no policy": ([], "some"),
     "chosen": (["--label lastout/policy=off"], "by-name"),
 }

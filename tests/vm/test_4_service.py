@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from harness import service as unit
 from harness.engine import Engine
 from harness.machine import Machine
 from harness.service import SHARED, Service
+
+
+def test_check_as_service(service: Service, vm: Machine) -> None:
+    """It has no more privileges than the service, and finds the hooks that the service's log names."""
+    done = vm.try_run("lastout check --as-service")
+    assert done.status == 0, done.out + done.err
+    found = re.search(r"^ok +programs .* with (\w+) hooks", done.out, re.MULTILINE)
+    logged = re.search(r"hooks=(\w+)", service.log())
+    assert found and logged and found[1] == logged[1], done.out + service.log()
+    capabilities = re.search(r"capabilities=(\S+)", service.log())
+    assert capabilities and capabilities[1] in done.out, done.out + service.log()
 
 
 def test_reload_with_a_good_file(service: Service, docker: Engine) -> None:

@@ -29,7 +29,7 @@ policies:
     match: {container: "left-*"}
     action: ignore
   - name: left-by-cgroup
-    match: {cgroup: "*left-slice*"}
+    match: {cgroup: "*/left.slice/*"}
     action: ignore
   - name: by-name
     match: {init: manager, container: "by-name-*"}

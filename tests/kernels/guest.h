@@ -15,7 +15,8 @@
 #define LASTOUT "/bin/lastout"
 
 enum {
-	GUEST_DEADLINE_MS = 120000, /* for anything that is waited for: emulation is slow, machines are busy */
+	GUEST_DEADLINE_MS =
+		120000, /* for anything that is waited for: emulation is slow, machines are busy */
 	/* The descriptors with which a container's init begins. */
 	LIFE_GO_FD = 3,	     /* a byte read here is the word to take the next step */
 	LIFE_TOLD_FD = 4,    /* a byte written here tells that a step was taken */

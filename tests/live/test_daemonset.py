@@ -140,7 +140,7 @@ def test_other_user(
     """An init that is not root's is looked into, and ended, only by the capabilities for that."""
     agent = start_pod(**settings)
     other = "exec setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all /c/sh -c 'read never < /c/idle'"
-    container = containers.shell(manager(task("exit 3"), then=other), annotations=CHOSEN)
+    container = containers.shell(task("exit 3") + other, annotations=CHOSEN)
     container.await_up()
     container.go()
     outcome = agent.await_finished(container)

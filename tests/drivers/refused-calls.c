@@ -24,7 +24,7 @@
 
 #include "agent/rights.h"
 #include "base/log.h"
-#include "sys/cgroupfs.h"
+#include "host/cgroupfs.h"
 
 static long execute(void)
 {

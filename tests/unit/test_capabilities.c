@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "sys/capabilities.h"
+#include "host/capabilities.h"
 
 static void assert_text(uint64_t set, const char *text)
 {

@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "host/pidfd.h"
+#include "host/procfs.h"
 #include "sys/exit_by_status.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
 #include "tree.h"
 
 enum { PATIENCE_MS = 10000 };

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/notify.h"
+#include "host/notify.h"
 
 /* A manager's socket, at a path or, with '@', in the abstract namespace. */
 static int listen_at(const char *name)

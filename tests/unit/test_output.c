@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "sys/output.h"
+#include "host/output.h"
 
 enum { MAX = 8192, PIPE_SIZE = 4096, ATTEMPTS = 100000 };
 

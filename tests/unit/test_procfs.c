@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sys/procfs.h"
+#include "host/procfs.h"
 #include "tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

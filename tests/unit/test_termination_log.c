@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sys/termination_log.h"
+#include "host/termination_log.h"
 #include "tree.h"
 
 #define LOG "pods/1/log"

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sys/usage.h"
+#include "host/usage.h"
 
 static void test_own(void **state)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/pidfd.h"
+#include "host/pidfd.h"
 
 void aim_init(struct aim *aim)
 {

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "agent/guard.h"
-#include "agent/holders.h"
 #include "agent/held.h"
+#include "agent/holders.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "core/exit_status.h"
+#include "host/procfs.h"
 #include "out/container_json.h"
 #include "out/fields.h"
-#include "sys/procfs.h"
 
 /* How a gVisor container is watched, and what could be done about it. */
 static void put_sandbox(const struct follower_shared *shared, const struct container *container,

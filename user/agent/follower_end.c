@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/exit_status.h"
+#include "host/termination_log.h"
 #include "out/termination_text.h"
-#include "sys/termination_log.h"
 
 static enum outcome_how how_it_ended(const struct follower *follower)
 {

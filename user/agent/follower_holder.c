@@ -5,7 +5,7 @@
  */
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 /* Settle begins anew: only now init learns of its child's end, and may end or start another. */
 static void on_holder_ended(evutil_socket_t fd, short what, void *context)

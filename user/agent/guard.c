@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 /* What every guard is given. */
 struct guarded {

@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 bool held_read_memory(struct watch *watch, const struct container *container, uint64_t *ret_bytes)
 {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/pidfd.h"
-#include "sys/procfs.h"
+#include "host/pidfd.h"
+#include "host/procfs.h"
 
 enum { HOLDERS_SHOWN = 64 };
 

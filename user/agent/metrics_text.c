@@ -7,7 +7,7 @@
 #include "agent/held.h"
 #include "agent/metrics_private.h"
 #include "base/clock.h"
-#include "sys/usage.h"
+#include "host/usage.h"
 
 typedef struct prometheus_label label;
 

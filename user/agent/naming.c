@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "core/managers.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 /*
  * A stage of the runtime, which was there first and will be gone soon. By its program, since it

@@ -4,7 +4,7 @@
 #include <sys/types.h>
 
 #include "core/command_line.h"
-#include "sys/cgroupfs.h"
+#include "host/cgroupfs.h"
 
 /*
  * Init of a container without a PID namespace of its own (host's or a pod's shared one), where no

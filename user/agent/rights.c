@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sys/syscall_filter.h"
+#include "host/syscall_filter.h"
 
 enum { RIGHTS_KINDS = 64 }; /* so many refused calls are told of, each once */
 

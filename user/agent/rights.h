@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "host/capabilities.h"
 #include "source/bpf.h"
-#include "sys/capabilities.h"
 
 struct rights;
 

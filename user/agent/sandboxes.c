@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/suspects.h"
+#include "host/pidfd.h"
 #include "source/gvisor_listener.h"
 #include "sys/gvisor_roots.h"
 #include "sys/gvisor_state.h"
-#include "sys/pidfd.h"
 #include "sys/unix_peers.h"
 
 struct found {

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "core/helpers.h"
 #include "core/managers.h"
-#include "sys/namespaces.h"
-#include "sys/procfs.h"
+#include "host/namespaces.h"
+#include "host/procfs.h"
 
 struct watched *watch_lookup(struct watch *watch, uint64_t cgroup)
 {

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "core/container.h"
+#include "host/cgroupfs.h"
 #include "source/bpf.h"
-#include "sys/cgroupfs.h"
 #include "sys/runtime_state.h"
 
 struct watch;

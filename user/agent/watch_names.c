@@ -9,7 +9,7 @@
 #include "agent/naming.h"
 #include "agent/watch_private.h"
 #include "base/log.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 /* --- whose container it is --- */
 

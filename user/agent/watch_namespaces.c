@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "agent/watch_private.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 struct namespace_users {
 	ino_t inode; /* 0: those whose namespace is not known */

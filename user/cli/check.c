@@ -15,11 +15,11 @@
 #include "cli/commands.h"
 #include "config/config.h"
 #include "core/managers.h"
+#include "host/cgroupfs.h"
+#include "host/namespaces.h"
+#include "host/pidfd.h"
 #include "out/policy_text.h"
 #include "source/bpf.h"
-#include "sys/cgroupfs.h"
-#include "sys/namespaces.h"
-#include "sys/pidfd.h"
 #include "sys/runtime_state.h"
 
 enum verdict {

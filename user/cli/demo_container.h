@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "sys/cgroupfs.h"
+#include "host/cgroupfs.h"
 
 struct demo_container {
 	char path[64];	/* of its cgroup, from the hierarchy's root; "": not made */

@@ -20,8 +20,8 @@
 #include "cli/run_output.h"
 #include "cli/service.h"
 #include "cli/version.h"
+#include "host/scheduling.h"
 #include "out/event_text.h"
-#include "sys/scheduling.h"
 
 /* What nobody must act on wakes nobody; a log that tells everything is to be current, though. */
 enum { RUN_VERBOSE_DRAIN_MS = 50 };

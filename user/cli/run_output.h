@@ -8,7 +8,7 @@
 #include <event2/event.h>
 
 #include "base/error.h"
-#include "sys/output.h"
+#include "host/output.h"
 
 struct run_stream {
 	struct output output;

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "sys/notify.h"
+#include "host/notify.h"
 
 enum { USEC_PER_SEC = 1000 * 1000 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/file.h"
+#include "host/file.h"
 #include "sys/thread_choice.h"
 
 static pid_t find_tracer(const struct exit_by_status_request *request, pid_t tid)

@@ -6,8 +6,8 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "host/procfs.h"
 #include "sys/exit_reason.h"
-#include "sys/procfs.h"
 #include "sys/registers.h"
 #include "sys/syscall_site.h"
 #include "sys/thread_choice.h"

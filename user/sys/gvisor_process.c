@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/file.h"
+#include "host/file.h"
+#include "host/procfs.h"
 #include "sys/gvisor_state.h"
-#include "sys/procfs.h"
 
 enum { COMMAND_SIZE = 32768 };
 

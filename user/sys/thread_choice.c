@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/file.h"
-#include "sys/procfs.h"
+#include "host/file.h"
+#include "host/procfs.h"
 
 enum { PATH_SIZE = 256 };
 

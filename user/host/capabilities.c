@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/capabilities.h"
+#include "host/capabilities.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/termination_log.h"
+#include "host/termination_log.h"
 
 #include <errno.h>
 #include <fcntl.h>

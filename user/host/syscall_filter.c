@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/syscall_filter.h"
+#include "host/syscall_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/syscall_rules.h"
+#include "host/syscall_rules.h"
 
 enum { SIGSYS_BY_SECCOMP = 1 }; /* SYS_SECCOMP, which glibc does not name */
 

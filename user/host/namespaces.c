@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/namespaces.h"
+#include "host/namespaces.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 enum { CGROUP_ROOT_ID = 1 }; /* a hierarchy numbers its cgroups, and makes the root first */
 

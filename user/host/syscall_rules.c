@@ -3,7 +3,7 @@
  * Names of all architectures and of several C libraries: what one calls open is openat to another.
  * Where an argument tells the harmless from the rest, only the harmless is allowed.
  */
-#include "sys/syscall_rules.h"
+#include "host/syscall_rules.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/scheduling.h"
+#include "host/scheduling.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/usage.h"
+#include "host/usage.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 static FILE *open_own(const char *proc, const char *name)
 {

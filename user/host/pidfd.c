@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/pidfd.h"
+#include "host/pidfd.h"
 
 #include <errno.h>
 #include <poll.h>

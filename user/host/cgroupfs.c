@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/cgroupfs.h"
+#include "host/cgroupfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/file.h"
+#include "host/file.h"
 
 static int full_path(const struct hierarchy *hierarchy, const char *path, char *ret_path,
 		     size_t size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/output.h"
+#include "host/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "sys/cgroupfs.h"
+#include "host/cgroupfs.h"
 
 /* PROC_TIME_INIT_INO of the kernel (include/linux/proc_ns.h): the host's, as PROCFS_HOST_PID_NAMESPACE. */
 #define NAMESPACES_HOST_TIME 0xEFFFFFFAU

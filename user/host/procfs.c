@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/procfs.h"
+#include "host/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/file.h"
+#include "host/file.h"
 
 enum {
 	PROCFS_PATH_SIZE = 256,

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sys/containerd_meta.h"
+#include "runtimes/containerd_meta.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

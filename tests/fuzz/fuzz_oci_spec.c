@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/oci_spec.h"
+#include "runtimes/oci_spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sys/state_docker.h"
+#include "runtimes/state_docker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

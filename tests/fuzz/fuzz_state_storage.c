@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sys/state_storage.h"
+#include "runtimes/state_storage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "sys/bolt.h"
+#include "runtimes/bolt.h"
 
 #define PAGE	   4096
 #define PAGE_COUNT 8

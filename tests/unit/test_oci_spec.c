@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "sys/oci_spec.h"
+#include "runtimes/oci_spec.h"
 
 #define UID "0f5e7a9c-1d2b-4c3d-8e4f-5a6b7c8d9e0f"
 

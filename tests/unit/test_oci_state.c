@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sys/oci_state.h"
+#include "runtimes/oci_state.h"
 
 static int runc(const char *text, const char *cgroup, struct oci_state *ret_state)
 {

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "core/cgroup_path.h"
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 #define DOCKER_ID "7ed9479b949db69f6a7a0978087b15da1041a17c7fd839c6896f69c360ad095a"
 #define CRI_ID	  "7a833c6339e410473662b205ce22b3140497a1dbb1e609c37590db8d05e80e4e"

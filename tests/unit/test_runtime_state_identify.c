@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 #include "tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

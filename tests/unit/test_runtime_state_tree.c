@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 #include "tree.h"
 
 #define TASKS "run/containerd/io.containerd.runtime.v2.task/"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "sys/state_file.h"
+#include "runtimes/state_file.h"
 #include "tree.h"
 
 #define ID_63 "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

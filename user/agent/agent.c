@@ -9,7 +9,7 @@
 #include "agent/everybody.h"
 #include "agent/metrics_port.h"
 #include "base/log.h"
-#include "sys/state_file.h"
+#include "runtimes/state_file.h"
 
 enum { AGENT_REREAD_MS = 60000 };
 

@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "core/container.h"
 #include "host/cgroupfs.h"
+#include "runtimes/runtime_state.h"
 #include "source/bpf.h"
-#include "sys/runtime_state.h"
 
 struct watch;
 

@@ -19,8 +19,8 @@
 #include "host/namespaces.h"
 #include "host/pidfd.h"
 #include "out/policy_text.h"
+#include "runtimes/runtime_state.h"
 #include "source/bpf.h"
-#include "sys/runtime_state.h"
 
 enum verdict {
 	CHECK_OK,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/containerd_meta.h"
+#include "runtimes/containerd_meta.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/bolt.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
+#include "runtimes/bolt.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
 
 #define DATABASE	 "io.containerd.metadata.v1.bolt/meta.db"
 #define SANDBOX_METADATA "io.cri-containerd.sandbox.metadata"

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 /* runtime_state_identify, by a path that ends in NAMESPACE/ID, */
 bool state_containerd_identify_by_name(const struct runtime_roots *roots, const char *cgroup_path,

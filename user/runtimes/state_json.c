@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_json.h"
+#include "runtimes/state_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/state_file.h"
+#include "runtimes/state_file.h"
 
 enum {
 	STRING_MAX = 4095,

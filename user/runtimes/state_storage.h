@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 /* From the file of names, what it has of identity->id. 0, -EAGAIN if it is not whole, -ENOMEM. */
 int state_storage_take_names(const char *text, size_t len, struct identity *identity);

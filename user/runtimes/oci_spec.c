@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/oci_spec.h"
+#include "runtimes/oci_spec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
 
 #define TERMINATION_LOG "/dev/termination-log"
 

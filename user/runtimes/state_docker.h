@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 /* 0, -EAGAIN if it is not whole, -ENOMEM. */
 int state_docker_take(const char *text, size_t len, struct identity *identity);

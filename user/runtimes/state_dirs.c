@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_dirs.h"
+#include "runtimes/state_dirs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/state_file.h"
+#include "runtimes/state_file.h"
 
 enum { USUAL_MAX = 8, HELD_MAX = 64 };
 

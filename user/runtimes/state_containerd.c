@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_containerd.h"
+#include "runtimes/state_containerd.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/containerd_meta.h"
-#include "sys/containerd_task.h"
-#include "sys/oci_spec.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
-#include "sys/state_oci.h"
+#include "runtimes/containerd_meta.h"
+#include "runtimes/containerd_task.h"
+#include "runtimes/oci_spec.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
+#include "runtimes/state_oci.h"
 
 #define RUNC_DIR "/run/containerd/runc" /* the shim's own, wherever containerd's state is */
 

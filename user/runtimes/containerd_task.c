@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/containerd_task.h"
+#include "runtimes/containerd_task.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/oci_spec.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
+#include "runtimes/oci_spec.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
 
 #define TASKS "io.containerd.runtime.v2.task"
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_docker.h"
+#include "runtimes/state_docker.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
 
 enum { CONFIG_SIZE_MAX = 1 << 20 };
 

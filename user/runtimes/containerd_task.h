@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 struct containerd_task {
 	int dir; /* the caller's, of all tasks */

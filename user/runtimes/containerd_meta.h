@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 /*
  * Takes what it has of identity->id in this namespace of containerd. 0, also if no database has it;

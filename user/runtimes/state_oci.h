@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "sys/oci_state.h"
-#include "sys/runtime_state.h"
+#include "runtimes/oci_state.h"
+#include "runtimes/runtime_state.h"
 
 /* runtime_state_identify for these two: by the name of a directory, */
 bool state_oci_identify_by_name(const struct runtime_roots *roots, const char *cgroup_path,

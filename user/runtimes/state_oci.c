@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_oci.h"
+#include "runtimes/state_oci.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/oci_spec.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
+#include "runtimes/oci_spec.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
 
 enum { STATE_SIZE_MAX = 1 << 20 };
 

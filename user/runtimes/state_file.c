@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_file.h"
+#include "runtimes/state_file.h"
 
 #include <dirent.h>
 #include <errno.h>

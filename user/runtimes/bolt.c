@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/bolt.h"
+#include "runtimes/bolt.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/runtime_state.h"
+#include "runtimes/runtime_state.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/state_containerd.h"
-#include "sys/state_dirs.h"
-#include "sys/state_docker.h"
-#include "sys/state_file.h"
-#include "sys/state_oci.h"
-#include "sys/state_storage.h"
+#include "runtimes/state_containerd.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_docker.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_oci.h"
+#include "runtimes/state_storage.h"
 
 bool runtime_state_identify(const struct runtime_roots *roots, const char *cgroup_path,
 			    struct cgroup_identity *ret_identity)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/oci_state.h"
+#include "runtimes/oci_state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/state_json.h"
+#include "runtimes/state_json.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define BUNDLE	    "bundle="

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/state_storage.h"
+#include "runtimes/state_storage.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sys/oci_spec.h"
-#include "sys/state_dirs.h"
-#include "sys/state_file.h"
-#include "sys/state_json.h"
+#include "runtimes/oci_spec.h"
+#include "runtimes/state_dirs.h"
+#include "runtimes/state_file.h"
+#include "runtimes/state_json.h"
 
 enum { NAMES_SIZE_MAX = 4 << 20, METADATA_SIZE_MAX = 1 << 16, SHORT_ID_LENGTH = 12 };
 

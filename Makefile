@@ -61,8 +61,8 @@ BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 # What can be tested without root and without BPF, and the libraries it needs.
 PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/host/*.c user/runtimes/*.c \
-	user/config/*.c user/out/*.c user/sys/*.c user/server/*.c user/source/gvisor_*.c \
-	user/source/re*.c user/agent/replay*.c) $(B)/gvisor.pb-c.c
+	user/exit_by_status/*.c user/config/*.c user/out/*.c user/sys/*.c user/server/*.c \
+	user/source/gvisor_*.c user/source/re*.c user/agent/replay*.c) $(B)/gvisor.pb-c.c
 PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)

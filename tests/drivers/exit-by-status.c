@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "exit_by_status/exit_by_status.h"
 #include "host/pidfd.h"
 #include "host/procfs.h"
-#include "sys/exit_by_status.h"
 
 static bool say_no(void *context)
 {

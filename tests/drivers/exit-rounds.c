@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "exit_by_status/exit_by_status.h"
 #include "host/pidfd.h"
 #include "host/procfs.h"
-#include "sys/exit_by_status.h"
 
 enum { ARGS_MAX = 16, SLEEP_PATIENCE_MS = 50 };
 

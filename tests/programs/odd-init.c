@@ -3,7 +3,7 @@
  *
  * A PID 1 in one state: blocked in a system call of that name, busy, with threads, or behind a
  * filter. Says `r` on its standard output once it is about to be there, and stays. For the tests of
- * sys/exit_by_status, which end it from outside.
+ * exit_by_status/exit_by_status, which end it from outside.
  */
 #include <err.h>
 #include <errno.h>

@@ -19,9 +19,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "exit_by_status/exit_by_status.h"
 #include "host/pidfd.h"
 #include "host/procfs.h"
-#include "sys/exit_by_status.h"
 #include "tree.h"
 
 enum { PATIENCE_MS = 10000 };

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sys/exit_reason.h"
+#include "exit_by_status/exit_reason.h"
 #include "tree.h"
 
 enum { PID = 100, TID = 101 };

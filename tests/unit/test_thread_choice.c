@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sys/thread_choice.h"
+#include "exit_by_status/thread_choice.h"
 #include "tree.h"
 
 enum { PID = 100, EXITING = 4 };

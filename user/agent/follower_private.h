@@ -6,7 +6,7 @@
 #include "agent/follower.h"
 #include "base/clock.h"
 #include "core/verify.h"
-#include "sys/exit_by_status.h"
+#include "exit_by_status/exit_by_status.h"
 
 enum {
 	/* Init's argv is there a moment after its name: so often it is read again without a match. */
@@ -24,7 +24,7 @@ enum {
 /* One that a process in another cgroup holds: it may have been moved back. Its end wakes the agent. */
 #define FOLLOWER_OUTSIDE_NS (5 * NS_PER_SEC)
 
-/* Init is being made to call exit_group itself; see sys/exit_by_status.h. */
+/* Init is being made to call exit_group itself; see exit_by_status/exit_by_status.h. */
 struct attempt {
 	struct exit_by_status by_status;
 	struct event *done; /* NULL: none is under way */

@@ -9,7 +9,7 @@
 #include "agent/guard.h"
 #include "agent/metrics_private.h"
 #include "base/clock.h"
-#include "sys/exit_by_status.h"
+#include "exit_by_status/exit_by_status.h"
 
 /* From lastout's own time after a settle of 0 to the settle of a patient policy. */
 static const double latency_bounds[] = {0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1,

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "sys/exit_by_status.h"
+#include "exit_by_status/exit_by_status.h"
 
 /* The kernel has refused to let us trace it. Its tracer, if it has one, is in *ret_tracer, else 0. */
 enum exit_by_status_result exit_reason_refused(const struct exit_by_status_request *request,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/exit_reason.h"
+#include "exit_by_status/exit_reason.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "exit_by_status/thread_choice.h"
 #include "host/file.h"
-#include "sys/thread_choice.h"
 
 static pid_t find_tracer(const struct exit_by_status_request *request, pid_t tid)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/exit_tracer.h"
+#include "exit_by_status/exit_tracer.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 
 #include "base/clock.h"
+#include "exit_by_status/exit_reason.h"
+#include "exit_by_status/registers.h"
+#include "exit_by_status/syscall_site.h"
+#include "exit_by_status/thread_choice.h"
+#include "exit_by_status/tracee.h"
 #include "host/procfs.h"
-#include "sys/exit_reason.h"
-#include "sys/registers.h"
-#include "sys/syscall_site.h"
-#include "sys/thread_choice.h"
-#include "sys/tracee.h"
 
 enum {
 	RECOVERY_MS = 100, /* kept back from the limit, to put right what did not work */

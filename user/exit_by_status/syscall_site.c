@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/syscall_site.h"
+#include "exit_by_status/syscall_site.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/exit_by_status.h"
+#include "exit_by_status/exit_by_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/exit_tracer.h"
+#include "exit_by_status/exit_tracer.h"
 
 enum { ALARM_S = 2 }; /* should the caller's last look hang */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/thread_choice.h"
+#include "exit_by_status/thread_choice.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/registers.h"
+#include "exit_by_status/registers.h"
 
 #include <elf.h>
 #include <errno.h>

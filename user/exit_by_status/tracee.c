@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/tracee.h"
+#include "exit_by_status/tracee.h"
 
 #include <errno.h>
 #include <signal.h>

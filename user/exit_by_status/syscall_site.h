@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sys/registers.h"
+#include "exit_by_status/registers.h"
 
 /*
  * In the vDSO, else in whatever else of it is executable. -ENOENT if there is none, -ETIME if it was

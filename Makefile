@@ -222,7 +222,7 @@ $(B)/lastout.skel.h: $(B)/lastout.bpf.o
 
 # --- user side ---
 
-$(patsubst %.c,$(B)/%.o,$(wildcard user/source/bpf*.c)): $(B)/lastout.skel.h
+$(patsubst %.c,$(B)/%.o,$(wildcard user/kernel/*.c)): $(B)/lastout.skel.h
 $(B)/user/source/gvisor_wire.o: $(B)/gvisor.pb-c.h
 
 $(B)/gvisor.pb-c.c $(B)/gvisor.pb-c.h &: user/source/gvisor.proto

@@ -402,7 +402,7 @@ inline notice_exec()
 #endif
 }
 
-/* source/bpf.c bpf_source_adopt, bpf/adopt.bpf.c: the task iterator, one process after the other. */
+/* kernel/bpf.c bpf_source_adopt, bpf/adopt.bpf.c: the task iterator, one process after the other. */
 inline adopt()
 {
 	is_adopting = true;

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "host/capabilities.h"
-#include "source/bpf.h"
+#include "kernel/bpf.h"
 
 struct rights;
 

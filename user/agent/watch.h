@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "core/container.h"
 #include "host/cgroupfs.h"
+#include "kernel/bpf.h"
 #include "runtimes/runtime_state.h"
-#include "source/bpf.h"
 
 struct watch;
 

@@ -18,9 +18,9 @@
 #include "host/cgroupfs.h"
 #include "host/namespaces.h"
 #include "host/pidfd.h"
+#include "kernel/bpf.h"
 #include "out/policy_text.h"
 #include "runtimes/runtime_state.h"
-#include "source/bpf.h"
 
 enum verdict {
 	CHECK_OK,

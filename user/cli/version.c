@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
-#include "source/bpf.h"
+#include "kernel/bpf.h"
 
 #ifndef LASTOUT_VERSION
 #define LASTOUT_VERSION "unknown"

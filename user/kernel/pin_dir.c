@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 static bool is_bpffs(const char *path)
 {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 static char libbpf_words[256];
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 /* The kernel's header of each record, and how records are aligned; see kernel/bpf/ringbuf.c. */
 enum { RECORD_HEADER = 8, RECORD_ALIGN = 8 };

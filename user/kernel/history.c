@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 /* As far as the oldest layout that is gone on with has them; later ones add to the end. */
 #define CONTAINER_SIZE_MIN (offsetof(struct abi_container, first_failure) + sizeof(struct abi_end))

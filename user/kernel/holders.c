@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 /* At one address in this process and in its forks; in each with content of its own. */
 static struct abi_question asked;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 /* Of `processes`, read a part at a time. A bucket of the kernel's table always fits. */
 enum { BATCH_SIZE = 1024 };

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 static struct bpf_insn insn(uint8_t code, uint8_t to, uint8_t from, int16_t offset, uint32_t value)
 {

@@ -7,7 +7,7 @@
 #include <bpf/libbpf.h>
 
 /* First what the skeleton needs. */
-#include "source/bpf.h"
+#include "kernel/bpf.h"
 
 #include "lastout.skel.h"
 
@@ -21,7 +21,7 @@ enum {
 struct bpf_source {
 	struct lastout_bpf *skeleton;
 	struct ring_buffer *ring;
-	void *ring_pages;	 /* its two counters, see bpf_ring.c; NULL: not mapped */
+	void *ring_pages;	 /* its two counters, see ring.c; NULL: not mapped */
 	uint64_t drain_to;	 /* the drain that is going on ends at this position, */
 	uint64_t drain_until_ns; /* or at this time */
 	struct bpf_source_options options;
@@ -42,13 +42,13 @@ struct bpf_source {
 	bool has_history;   /* there may be an entry in that map */
 };
 
-/* --- bpf_kernel.c: what differs between kernels, and must be known before programs are loaded --- */
+/* --- kernel.c: what differs between kernels, and must be known before programs are loaded --- */
 
 /* *ret_is_preempted: as bpf_preempt_reaches_hooks. */
 int bpf_kernel_look_up(const char *controller, struct abi_settings *settings,
 		       bool *ret_is_preempted, struct error *error);
 
-/* --- bpf_preempt.c --- */
+/* --- preempt.c --- */
 
 /*
  * Can a process be preempted in a BTF hook? Then the kernel skips the hook for the next process on that
@@ -56,12 +56,12 @@ int bpf_kernel_look_up(const char *controller, struct abi_settings *settings,
  */
 bool bpf_preempt_reaches_hooks(const struct btf *btf);
 
-/* --- bpf_ring.c --- */
+/* --- ring.c --- */
 
 int bpf_ring_open(struct bpf_source *source, struct error *error);
 void bpf_ring_close(struct bpf_source *source);
 
-/* --- bpf_load.c --- */
+/* --- load.c --- */
 
 /* Fills source->skeleton and source->version: programs new, maps new or `shared`. */
 int bpf_load(struct bpf_source *source, struct error *error);
@@ -76,12 +76,12 @@ void bpf_load_keep_words(void);
 bool bpf_load_is_hook(const struct lastout_bpf *skeleton, const struct bpf_program *program,
 		      bool is_classic);
 
-/* --- bpf_holders.c --- */
+/* --- holders.c --- */
 
 /* Where each process of ours has its question: an address for the program. */
 uint64_t bpf_holders_question(void);
 
-/* --- bpf_history.c --- */
+/* --- history.c --- */
 
 /* Adds what is known of a container's past to what its counts say. */
 void bpf_history_apply(const struct bpf_source *source, uint64_t cgroup,
@@ -91,7 +91,7 @@ void bpf_history_apply(const struct bpf_source *source, uint64_t cgroup,
 void bpf_history_take(struct bpf_source *source);
 void bpf_history_drop(struct bpf_source *source);
 
-/* --- bpf_pin.c: one set of pins --- */
+/* --- pin.c: one set of pins --- */
 
 struct bpf_pin_set {
 	char path[256];
@@ -126,7 +126,7 @@ int bpf_pin_read_version(const char *set_path, struct abi_version *ret_version);
 int bpf_pin_join(char *ret_path, size_t size, const char *folder, const char *prefix,
 		 const char *name);
 
-/* --- bpf_pin_dir.c: the directory of sets --- */
+/* --- pin_dir.c: the directory of sets --- */
 
 /*
  * Finds the set of pins to go on with: whole, settled, of any layout. -ENOENT if there is none;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 #define VERSION_NAME "version"
 #define LINK_PREFIX  "link_"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "source/bpf_private.h"
+#include "kernel/private.h"
 
 /* Which element of css_set.subsys a controller has differs with the kernel's configuration. */
 static int find_subsystem(const struct btf *btf, const char *controller, int32_t *ret_index)

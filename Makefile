@@ -60,9 +60,11 @@ BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 # What can be tested without root and without BPF, and the libraries it needs.
-PURE_SOURCES := $(wildcard user/base/*.c user/core/*.c user/host/*.c user/runtimes/*.c \
-	user/exit_by_status/*.c user/config/*.c user/out/*.c user/sys/*.c user/server/*.c \
-	user/source/gvisor_*.c user/source/re*.c user/agent/replay*.c) $(B)/gvisor.pb-c.c
+# gvisor/backend.c needs the follower, so it is not one of them.
+PURE_SOURCES := $(filter-out user/gvisor/backend.c,$(wildcard user/base/*.c user/core/*.c \
+	user/host/*.c user/runtimes/*.c user/exit_by_status/*.c user/config/*.c user/out/*.c \
+	user/gvisor/*.c user/server/*.c user/source/re*.c user/agent/replay*.c)) \
+	$(B)/gvisor.pb-c.c
 PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
@@ -223,9 +225,9 @@ $(B)/lastout.skel.h: $(B)/lastout.bpf.o
 # --- user side ---
 
 $(patsubst %.c,$(B)/%.o,$(wildcard user/kernel/*.c)): $(B)/lastout.skel.h
-$(B)/user/source/gvisor_wire.o: $(B)/gvisor.pb-c.h
+$(B)/user/gvisor/wire.o: $(B)/gvisor.pb-c.h
 
-$(B)/gvisor.pb-c.c $(B)/gvisor.pb-c.h &: user/source/gvisor.proto
+$(B)/gvisor.pb-c.c $(B)/gvisor.pb-c.h &: user/gvisor/gvisor.proto
 	$(say) PROTOC $<
 	@mkdir -p $(B)
 	$(Q)$(PROTOC_C) --proto_path=$(<D) --c_out=$(B) $<
@@ -319,7 +321,7 @@ $(B)/fuzz/$(B)/%.o: $(B)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
-$(B)/fuzz/user/source/gvisor_wire.o: $(B)/gvisor.pb-c.h
+$(B)/fuzz/user/gvisor/wire.o: $(B)/gvisor.pb-c.h
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
 	$(say) FUZZ $@

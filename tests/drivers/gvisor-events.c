@@ -15,10 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/sandboxes.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "gvisor/gvisor.h"
 
 static struct sandboxes *sandboxes;
 static struct event_base *base;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/gvisor_reply.h"
-#include "source/gvisor_scan.h"
+#include "gvisor/reply.h"
+#include "gvisor/scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "source/gvisor_reply.h"
-#include "source/gvisor_request.h"
-#include "source/gvisor_scan.h"
+#include "gvisor/reply.h"
+#include "gvisor/request.h"
+#include "gvisor/scan.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "sys/gvisor_roots.h"
+#include "gvisor/roots.h"
 #include "tree.h"
 
 static const char *const patterns[] = {"/run/runsc", "/run/containerd/runsc/*", NULL};

@@ -14,8 +14,8 @@
 #include <event2/event.h>
 
 #include "base/buf.h"
-#include "source/gvisor_listener.h"
-#include "source/gvisor_sandbox.h"
+#include "gvisor/listener.h"
+#include "gvisor/sandbox.h"
 #include "tree.h"
 
 enum { PATIENCE_S = 5 };

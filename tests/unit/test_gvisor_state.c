@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sys/gvisor_state.h"
+#include "gvisor/state.h"
 #include "tree.h"
 
 /* As two releases write it; only what is read. */

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "source/gvisor_table.h"
+#include "gvisor/table.h"
 
 /* The guest's clock is this much ahead of CLOCK_BOOTTIME, which stands still. */
 #define AHEAD UINT64_C(1000000)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "source/gvisor_wire.h"
+#include "gvisor/wire.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

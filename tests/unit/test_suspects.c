@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "core/suspects.h"
+#include "gvisor/suspects.h"
 
 #define MS    UINT64_C(1000000)
 #define START (UINT64_C(1000) * 1000 * MS)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "sys/unix_peers.h"
+#include "gvisor/unix_peers.h"
 
 static struct unix_peers now(void)
 {

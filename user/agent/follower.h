@@ -6,10 +6,10 @@
 
 #include "agent/policies.h"
 #include "agent/rights.h"
-#include "agent/sandboxes.h"
 #include "agent/watch.h"
 #include "core/limiter.h"
 #include "core/verify.h"
+#include "gvisor/gvisor.h"
 #include "out/event_json.h"
 
 struct follower;

@@ -113,7 +113,7 @@ int follower_look_inside(struct follower *follower, const struct policy *policy,
 void follower_looked(struct follower *follower, int err, const struct member *holder,
 		     const char *reason);
 
-/* --- follower_guest.c: the same by a gVisor sandbox's means --- */
+/* --- gvisor/backend.c: the same by a gVisor sandbox's means --- */
 
 /* Answers by follower_looked, perhaps before it returns. */
 void follower_guest_look(struct follower *follower);

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 
 #include "cli/commands.h"
-#include "source/gvisor_request.h"
+#include "gvisor/request.h"
 
 struct settings {
 	const char *socket;

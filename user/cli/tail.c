@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 #include "agent/watch.h"
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/loop.h"
 #include "core/glob.h"
+#include "gvisor/roots.h"
+#include "gvisor/state.h"
 #include "out/cell.h"
 #include "out/event_text.h"
-#include "sys/gvisor_roots.h"
-#include "sys/gvisor_state.h"
 
 enum tail_output { TAIL_TABLE, TAIL_WIDE, TAIL_JSON };
 

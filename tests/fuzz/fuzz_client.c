@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "server/client.h"
+#include "http/client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

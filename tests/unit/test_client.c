@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "server/client.h"
-#include "server/unix_socket.h"
+#include "http/client.h"
+#include "http/unix_socket.h"
 #include "tree.h"
 
 #define GOOD "HTTP/1.1 200 OK\r\nX: y\r\n"

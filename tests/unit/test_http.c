@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "server/client.h"
-#include "server/http.h"
-#include "server/unix_socket.h"
+#include "http/client.h"
+#include "http/http.h"
+#include "http/unix_socket.h"
 #include "tree.h"
 
 /*

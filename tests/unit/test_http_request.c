@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "server/http_request.h"
+#include "http/http_request.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

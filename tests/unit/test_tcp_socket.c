@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "server/tcp_socket.h"
+#include "http/tcp_socket.h"
 
 /* A port that nobody had a moment ago. */
 static unsigned free_port(void)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/unix_socket.h"
+#include "http/unix_socket.h"
 #include "tree.h"
 
 static struct error error;

@@ -15,8 +15,8 @@
 #include "agent/waiting.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "server/http.h"
-#include "server/unix_socket.h"
+#include "http/http.h"
+#include "http/unix_socket.h"
 
 /* Somebody who has ordered an end, or listens to all events. */
 struct listener {

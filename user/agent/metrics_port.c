@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "http/http.h"
+#include "http/tcp_socket.h"
 #include "out/prometheus.h"
-#include "server/http.h"
-#include "server/tcp_socket.h"
 
 /* Scrapers and probes are few; whoever else comes must not take the descriptors. */
 enum { METRICS_CONNECTIONS_MAX = 16 };

@@ -4,7 +4,7 @@
 
 #include "agent/follower.h"
 #include "agent/history.h"
-#include "server/http.h"
+#include "http/http.h"
 
 struct waiting;
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "server/client.h"
+#include "http/client.h"
 
 /* Reading all of a large host's cgroups takes the agent less than a second. */
 enum { ASK_SILENCE_MS = 30000 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/http.h"
+#include "http/http.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -12,7 +12,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "server/http_response.h"
+#include "http/http_response.h"
 
 enum {
 	/* After a reply: for a client that still sends, so that its kernel does not take back what

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/tcp_socket.h"
+#include "http/tcp_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/client.h"
+#include "http/client.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "server/unix_socket.h"
+#include "http/unix_socket.h"
 
 enum { CLIENT_HEAD_BYTES_MAX = 8192, CLIENT_PART_BYTES = 65536 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/unix_socket.h"
+#include "http/unix_socket.h"
 
 #include <errno.h>
 #include <stdio.h>

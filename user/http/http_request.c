@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/http_request.h"
+#include "http/http_request.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "server/http_request.h"
+#include "http/http_request.h"
 
 enum {
 	HTTP_CONNECTIONS_MAX = 64, /* one more is told 503 and closed */

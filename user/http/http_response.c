@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/http_response.h"
+#include "http/http_response.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"

@@ -63,8 +63,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/
 # gvisor/backend.c needs the follower, so it is not one of them.
 PURE_SOURCES := $(filter-out user/gvisor/backend.c,$(wildcard user/base/*.c user/core/*.c \
 	user/host/*.c user/runtimes/*.c user/exit_by_status/*.c user/config/*.c user/out/*.c \
-	user/http/*.c user/gvisor/*.c user/source/re*.c user/agent/replay*.c)) \
-	$(B)/gvisor.pb-c.c
+	user/http/*.c user/gvisor/*.c user/replay/*.c)) $(B)/gvisor.pb-c.c
 PURE_LIBS := -levent_core -ljansson -lyaml -lprotobuf-c -lseccomp -lcap-ng
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "agent/replay.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "replay/replay.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/replay.h"
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/run_options.h"
+#include "replay/replay.h"
 
 /* The options of `run` that make policies; the same rows, so that they stay the same. */
 static const char *const policy_options[] = {"config", "init",	 "settle", "restart-settle",

@@ -7,7 +7,7 @@
 #include "core/exit_status.h"
 #include "out/container_json.h"
 #include "out/event_text.h"
-#include "out/replay_line.h"
+#include "replay/line.h"
 
 static void put_state(struct buf *out, const struct replay_line *line)
 {

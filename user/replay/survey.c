@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/replay_private.h"
+#include "replay/private.h"
 
 struct replayed *replay_find(struct replay *replay, const char *id)
 {

@@ -2,7 +2,7 @@
 /* Which policy a container of a recording gets, as far as the recording tells. */
 #include <string.h>
 
-#include "agent/replay_private.h"
+#include "replay/private.h"
 
 /*
  * Whether the policy would match if what the recording does not tell were as it asks: init's name

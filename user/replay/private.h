@@ -4,10 +4,10 @@
 
 #include <uthash.h>
 
-#include "agent/replay.h"
 #include "core/limiter.h"
-#include "source/recording.h"
-#include "source/replay.h"
+#include "replay/parse.h"
+#include "replay/recording.h"
+#include "replay/replay.h"
 
 #define REPLAY_NEVER UINT64_MAX
 
@@ -57,7 +57,7 @@ struct replay {
 	uint64_t next_due_ns; /* nothing is due before; it may be later */
 };
 
-/* --- replay_survey.c: the first reading --- */
+/* --- survey.c: the first reading --- */
 
 /* Whom the recording tells of, how they are called, and when their processes began. */
 int replay_survey(struct replay *replay, struct error *error);
@@ -70,7 +70,7 @@ void replay_forget_all(struct replay *replay);
  */
 int replay_next(struct replay *replay, bool is_counted, struct replay_record *ret_record);
 
-/* --- replay_policy.c --- */
+/* --- policy.c --- */
 
 /* Chooses the policy by what is known now; and which might have come first, had more been told. */
 void replayed_match_policy(struct replay *replay, struct replayed *replayed);
@@ -81,7 +81,7 @@ const struct manager *replayed_manager(const struct replayed *replayed);
 /* The safety check `manager`, as policy_check_manager. */
 int replayed_check_manager(const struct replayed *replayed, struct error *error);
 
-/* --- replay_container.c: one container, as the follower does it --- */
+/* --- container.c: one container, as the follower does it --- */
 
 /* When it does something by itself: a process that begins, or its timer. REPLAY_NEVER: not now. */
 uint64_t replayed_due(const struct replayed *replayed);

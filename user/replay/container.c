@@ -4,9 +4,9 @@
  * decisions are made by the same code (core/); what is told to it comes from the recording, and where
  * the follower would look for itself, the counts answer. Always a dry run.
  */
-#include "agent/replay_private.h"
 #include "base/cleanup.h"
 #include "core/exit_status.h"
+#include "replay/private.h"
 
 #define DOUBT_END	"the recording ends before"
 #define DOUBT_ASKED	"the agent that recorded it ended its init before"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/recording.h"
+#include "replay/recording.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "out/container_json.h"
 #include "out/event_json.h"
 #include "out/fields.h"
-#include "out/replay_line.h"
+#include "replay/line.h"
 
 static void put_head(struct json *json, const struct replay_line *line, const char *event)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/replay.h"
+#include "replay/parse.h"
 
 #include <errno.h>
 #include <jansson.h>

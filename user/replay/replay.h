@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "core/policy.h"
-#include "out/replay_line.h"
+#include "replay/line.h"
 
 enum { REPLAY_CONTAINERS_MAX = 65536 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/replay.h"
+#include "replay/replay.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "agent/follower.h"
-#include "agent/replay_private.h"
+#include "replay/private.h"
 
 /* Does everything that is due by now, of all containers in order of time. */
 static void advance_all(struct replay *replay, uint64_t until_ns)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/api.h"
 #include "agent/everybody.h"
-#include "agent/metrics_port.h"
+#include "api/api.h"
+#include "api/metrics_port.h"
 #include "base/log.h"
 #include "runtimes/state_file.h"
 

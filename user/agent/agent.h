@@ -6,8 +6,8 @@
 #pragma once
 
 #include "agent/follower.h"
-#include "agent/metrics.h"
 #include "agent/watch.h"
+#include "api/metrics.h"
 #include "base/error.h"
 
 struct agent;

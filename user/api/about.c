@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/about.h"
+#include "api/about.h"
 
 static void put_losses(struct json *json, const struct watch_losses *losses)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/api.h"
+#include "api/api.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,12 +7,12 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "agent/about.h"
 #include "agent/everybody.h"
-#include "agent/explain.h"
-#include "agent/history.h"
-#include "agent/lookup.h"
-#include "agent/waiting.h"
+#include "api/about.h"
+#include "api/explain.h"
+#include "api/history.h"
+#include "api/lookup.h"
+#include "api/waiting.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "http/http.h"

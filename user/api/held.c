@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/held.h"
+#include "api/held.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/waiting.h"
+#include "api/waiting.h"
 
 #include <stdlib.h>
 #include <utlist.h>

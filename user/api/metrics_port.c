@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/metrics_port.h"
+#include "api/metrics_port.h"
 
 #include <errno.h>
 #include <stdlib.h>

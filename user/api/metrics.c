@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/metrics.h"
+#include "api/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "agent/guard.h"
-#include "agent/metrics_private.h"
+#include "api/metrics_private.h"
 #include "base/clock.h"
 #include "exit_by_status/exit_by_status.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/lookup.h"
+#include "api/lookup.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers "why": which policy, who is inside, what stands in the way, and what comes next. */
-#include "agent/explain.h"
+#include "api/explain.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "agent/guard.h"
-#include "agent/held.h"
 #include "agent/holders.h"
+#include "api/held.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "core/exit_status.h"

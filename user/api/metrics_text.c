@@ -4,8 +4,8 @@
 #include <utlist.h>
 
 #include "agent/everybody.h"
-#include "agent/held.h"
-#include "agent/metrics_private.h"
+#include "api/held.h"
+#include "api/metrics_private.h"
 #include "base/clock.h"
 #include "host/usage.h"
 

@@ -7,7 +7,7 @@
 
 #include <event2/event.h>
 
-#include "agent/metrics.h"
+#include "api/metrics.h"
 #include "base/error.h"
 
 struct metrics_port;

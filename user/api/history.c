@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/history.h"
+#include "api/history.h"
 
 #include <stdlib.h>
 #include <string.h>

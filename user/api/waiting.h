@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/follower.h"
-#include "agent/history.h"
+#include "api/history.h"
 #include "http/http.h"
 
 struct waiting;

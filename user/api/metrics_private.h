@@ -4,7 +4,7 @@
 
 #include <uthash.h>
 
-#include "agent/metrics.h"
+#include "api/metrics.h"
 #include "out/prometheus.h"
 
 enum {

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/rights.h"
+#include "agent/privileges.h"
 #include "base/log.h"
 #include "host/cgroupfs.h"
 

@@ -428,7 +428,7 @@ inline adopt()
 	is_adopting = false
 }
 
-/* guard.c guard_find_holder: the list, then each of it who is not dying, known or not. */
+/* safety_checks.c guard_find_holder: the list, then each of it who is not dying, known or not. */
 inline find_holder()
 {
 	atomic {

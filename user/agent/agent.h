@@ -30,7 +30,7 @@ struct agent_options {
 	uint64_t reread_ms; /* read everything again so often; 0: each minute */
 	const char *const *helpers;
 	struct dropped_lines dropped; /* for metrics and `GET /v1/agent`; optional */
-	bool gives_up_rights;	      /* once the programs are loaded: see agent/rights.h */
+	bool gives_up_rights;	      /* once the programs are loaded: see agent/privileges.h */
 	/* What happens, for whoever runs the agent: see struct follower_shared. Optional. */
 	void (*on_outcome)(void *context, const struct outcome *outcome);
 	void (*on_state)(void *context, const struct container *container,

@@ -15,7 +15,7 @@ struct aim {
 
 void aim_init(struct aim *aim);
 
-/* Opens the pidfd, unless it is open. To be verified afterwards: see agent/guard.h. */
+/* Opens the pidfd, unless it is open. To be verified afterwards: see agent/safety_checks.h. */
 int aim_take(struct aim *aim, pid_t pid, struct error *error);
 
 /* Has `on_ended` called when that process ends. Best effort: its exit record comes in any case. */

@@ -5,8 +5,8 @@
 
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
-#include "agent/guard.h"
 #include "agent/holders.h"
+#include "agent/safety_checks.h"
 #include "base/clock.h"
 #include "base/log.h"
 

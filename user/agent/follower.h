@@ -5,7 +5,7 @@
 #include <event2/event.h>
 
 #include "agent/policies.h"
-#include "agent/rights.h"
+#include "agent/privileges.h"
 #include "agent/watch.h"
 #include "core/limiter.h"
 #include "core/verify.h"

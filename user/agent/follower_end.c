@@ -6,8 +6,8 @@
 
 #include "agent/follower_log.h"
 #include "agent/follower_private.h"
-#include "agent/guard.h"
 #include "agent/holders.h"
+#include "agent/safety_checks.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"

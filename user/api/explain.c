@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/guard.h"
 #include "agent/holders.h"
+#include "agent/safety_checks.h"
 #include "api/held.h"
 #include "base/cleanup.h"
 #include "base/clock.h"

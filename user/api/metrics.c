@@ -6,7 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "agent/guard.h"
+#include "agent/safety_checks.h"
 #include "api/metrics_private.h"
 #include "base/clock.h"
 #include "exit_by_status/exit_by_status.h"

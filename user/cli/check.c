@@ -8,7 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "agent/rights.h"
+#include "agent/privileges.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/duration.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/rights.h"
+#include "agent/privileges.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -24,7 +24,7 @@
 
 #include "agent/privileges.h"
 #include "base/log.h"
-#include "host/cgroupfs.h"
+#include "host/hierarchy.h"
 
 static long execute(void)
 {

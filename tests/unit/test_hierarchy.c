@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "host/cgroupfs.h"
+#include "host/hierarchy.h"
 #include "tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -15,7 +15,7 @@
 #include "cli/commands.h"
 #include "config/config.h"
 #include "core/managers.h"
-#include "host/cgroupfs.h"
+#include "host/hierarchy.h"
 #include "host/namespaces.h"
 #include "host/pidfd.h"
 #include "kernel/bpf.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "host/cgroupfs.h"
+#include "host/hierarchy.h"
 
 /*
  * v1 controllers in the order of choice. All that runtimes set up will do; those at the head are

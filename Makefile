@@ -58,7 +58,7 @@ USER_OBJECTS := $(USER_SOURCES:%.c=$(B)/%.o) $(B)/gvisor.pb-c.o
 # maps first: bpftool's linker takes map offsets from the file that defines them.
 BPF_SOURCES := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:%.c=$(B)/%.o)
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*/test_*.c))
 # What can be tested without root and without BPF, and the libraries it needs.
 # gvisor/backend.c needs the follower, so it is not one of them.
 PURE_SOURCES := $(filter-out user/gvisor/backend.c,$(wildcard user/base/*.c user/core/*.c \
@@ -75,7 +75,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out tests/benc
 FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/floor_*.bpf.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
-C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch])
+C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
 
 ifeq ($(V),1)
 say = @:
@@ -302,7 +302,7 @@ $(B)/unit/pure.a: $(UNIT_OBJECTS)
 $(B)/tests/unit/%: tests/unit/%.c $(B)/unit/pure.a
 	$(say) TEST $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(CPPFLAGS) -iquote tests/unit $(UNIT_CFLAGS) -MMD -MP -MF $@.d \
 		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(B)/unit/pure.a $(PURE_LIBS) -lcmocka -o $@
 
 # With coverage, for libFuzzer, which brings its own main.

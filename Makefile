@@ -299,11 +299,16 @@ $(B)/unit/pure.a: $(UNIT_OBJECTS)
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/tests/unit/%: tests/unit/%.c $(B)/unit/pure.a
-	$(say) TEST $@
+# Compiled apart from the link: a change in user/ links test programs again, and compiles none.
+$(B)/tests/unit/%.o: tests/unit/%.c
+	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -iquote tests/unit $(UNIT_CFLAGS) -MMD -MP -MF $@.d \
-		-DFIXTURES='"$(CURDIR)/tests/fixtures"' $< $(B)/unit/pure.a $(PURE_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CPPFLAGS) -iquote tests/unit $(UNIT_CFLAGS) -MMD -MP \
+		-DFIXTURES='"$(CURDIR)/tests/fixtures"' -c $< -o $@
+
+$(UNIT_TESTS): %: %.o $(B)/unit/pure.a
+	$(say) TEST $@
+	$(Q)$(CC) $(UNIT_CFLAGS) $< $(B)/unit/pure.a $(PURE_LIBS) -lcmocka -o $@
 
 # With coverage, for libFuzzer, which brings its own main.
 FUZZ_CFLAGS := -std=gnu11 -g -O1 $(WARNINGS) $(SANITIZERS)
@@ -322,11 +327,14 @@ $(B)/fuzz/$(B)/%.o: $(B)/%.c
 
 $(B)/fuzz/user/gvisor/wire.o: $(B)/gvisor.pb-c.h
 
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
-	$(say) FUZZ $@
+$(B)/tests/fuzz/%.o: tests/fuzz/%.c
+	$(say) FUZZ $<
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d \
-		$< $(FUZZ_OBJECTS) $(PURE_LIBS) -o $@
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(FUZZERS): %: %.o $(FUZZ_OBJECTS)
+	$(say) FUZZ $@
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $< $(FUZZ_OBJECTS) $(PURE_LIBS) -o $@
 
 $(B)/tests/programs/%: tests/programs/%.c
 	$(say) CC $<
@@ -341,10 +349,14 @@ $(B)/tests/programs/odd-init32: tests/programs/odd-init32.c
 		-fno-stack-protector $(WARNINGS) $< -o $@
 
 # What calls into lastout's own code, so that one part of it can be tried alone.
-$(B)/tests/drivers/%: tests/drivers/%.c $(DRIVER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
+$(B)/tests/drivers/%.o: tests/drivers/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d $< $(DRIVER_OBJECTS) @$(B)/link.flags -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(DRIVERS): %: %.o $(DRIVER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(DRIVER_OBJECTS) @$(B)/link.flags -o $@
 
 $(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
 	$(say) BPF $<

@@ -70,12 +70,12 @@ FUZZ_OBJECTS := $(PURE_SOURCES:%.c=$(B)/fuzz/%.o)
 UNIT_OBJECTS := $(PURE_SOURCES:%.c=$(B)/unit/%.o)
 T ?= 20
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/tests/programs/%,$(wildcard tests/programs/*.c))
-BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out tests/bench/%.bpf.c \
-	tests/bench/floor.c,$(wildcard tests/bench/*.c)))
-FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/floor_*.bpf.c))
+BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/%.bpf.c bench/floor.c,$(wildcard bench/*.c)))
+FLOOR_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard bench/floor_*.bpf.c))
 DRIVERS := $(patsubst tests/drivers/%.c,$(B)/tests/drivers/%,$(wildcard tests/drivers/*.c))
 DRIVER_OBJECTS := $(filter-out $(B)/user/cli/%,$(USER_OBJECTS))
-C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch] tests/unit/*/*.[ch])
+C_FILES := $(wildcard user/*/*.[ch] bpf/*.[ch] include/*.h tests/*/*.[ch] tests/unit/*/*.[ch] \
+	bench/*.[ch])
 
 ifeq ($(V),1)
 say = @:
@@ -109,10 +109,10 @@ check-all:
 	$(Q)$(MAKE) --no-print-directory all tests guest
 	$(Q)tests/run check-all
 
-# Beside its peers, about twelve minutes; QUICK=1 is about two, and writes its tables into $(B)/bench.
-bench: all $(BENCHES) $(B)/tests/bench/floor
+# Beside its peers, about twelve minutes; QUICK=1 is about two, and writes its tables into $(B)/bench/results.
+bench: all $(BENCHES) $(B)/bench/floor
 	$(Q)tools/install-deps bench
-	$(Q)tests/bench/run $(if $(QUICK),--quick)
+	$(Q)bench/run $(if $(QUICK),--quick)
 
 # The documents' commands in a fresh Debian: bookworm, trixie, sid, or several of them.
 RELEASE ?= trixie
@@ -358,21 +358,21 @@ $(DRIVERS): %: %.o $(DRIVER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(DRIVER_OBJECTS) @$(B)/link.flags -o $@
 
-$(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+$(B)/bench/%.bpf.o: bench/%.bpf.c
 	$(say) BPF $<
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/tests/bench/floor.skel.h: $(FLOOR_OBJECTS)
+$(B)/bench/floor.skel.h: $(FLOOR_OBJECTS)
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen object $(@D)/floor.bpf.o $^
 	$(Q)$(BPFTOOL) gen skeleton $(@D)/floor.bpf.o name floor > $@
 
-$(B)/tests/bench/floor: tests/bench/floor.c $(B)/tests/bench/floor.skel.h $(NAME_SERVICE) $(B)/link.flags
+$(B)/bench/floor: bench/floor.c $(B)/bench/floor.skel.h $(NAME_SERVICE) $(B)/link.flags
 	$(say) CC $<
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 $(WARNINGS) -iquote $(@D) $< @$(B)/link.flags -o $@
 
-$(B)/tests/bench/%: tests/bench/%.c
+$(B)/bench/%: bench/%.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -static $(WARNINGS) $< -o $@

@@ -106,7 +106,7 @@ void follower_guest_look(struct follower *follower)
 	follower_looked(follower, err, &nobody, error.text);
 }
 
-/* How long it took from the last exit until the sandbox had done it: tests/bench reads this. */
+/* How long it took from the last exit until the sandbox had done it: bench/ reads this. */
 static void log_signalled(const struct container *container)
 {
 	struct log_line line;

@@ -200,7 +200,7 @@ def where(machine: dict[str, Any]) -> str:
 
 
 def write(figures: Figures) -> str:
-    parts = ["# What was measured\n\nWritten by `tests/bench/run`. Median, and the middle half in parentheses.\n"]
+    parts = ["# What was measured\n\nWritten by `bench/run`. Median, and the middle half in parentheses.\n"]
     for name, (title, part) in PARTS.items():
         if name in figures:
             parts.append(f"## {title}\n\n{where(figures['machine'][name])}\n{part(figures[name])}")

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import IO, Iterator
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 LASTOUT = ROOT / "build" / "lastout"
-BENCH = ROOT / "build" / "tests" / "bench"
+BENCH = ROOT / "build" / "bench"
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 SECONDS_TO_START = 120  # thousands of containers are made first
 

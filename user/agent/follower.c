@@ -206,6 +206,21 @@ static void notice_exec(struct follower *follower)
 		follower_step(follower, LIFECYCLE_TASK);
 }
 
+/* A name that init has taken without a record: another policy may apply, before anything is sent. */
+static void notice_name(struct follower *follower)
+{
+	enum lifecycle_state state = follower->life.state;
+
+	if (!follower->policy || follower->is_ordered || follower->is_order_due ||
+	    state == LIFECYCLE_KILLING || state == LIFECYCLE_GONE ||
+	    follower_has_current_policy(follower))
+		return;
+	if (state != LIFECYCLE_STOPPING)
+		follower_match_policy_again(follower);
+	else if (follower->is_signal_due)
+		follower_step(follower, LIFECYCLE_BUSY);
+}
+
 static void look_again(struct follower *follower)
 {
 	struct member holder = {0};
@@ -227,6 +242,7 @@ bool follower_refresh(struct follower *follower)
 	    !watch_refresh(follower->shared->watch, follower->container))
 		return false;
 	notice_exec(follower);
+	notice_name(follower);
 	return true;
 }
 
@@ -243,7 +259,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	follower->life.deadline_ns = 0;
-	if (!follower_refresh(follower) || !follower->policy)
+	/* A deadline of its own: it settles anew, by the policy of init's new name. */
+	if (!follower_refresh(follower) || !follower->policy || follower->life.deadline_ns)
 		return;
 	if (follower->life.state == LIFECYCLE_KILLING &&
 	    (!follower->is_signal_due || follower_holders(follower))) {

@@ -61,6 +61,13 @@ static void report(struct follower *follower, enum outcome_how how)
 	follower->shared->on_outcome(follower->shared->context, &outcome);
 }
 
+/* What a person or client requested goes by no match; what is being killed has had its signal. */
+static bool has_current_policy(const struct follower *follower)
+{
+	return follower->is_ordered || follower->life.state == LIFECYCLE_KILLING ||
+	       follower_has_current_policy(follower);
+}
+
 /* A program that init has just become is not ended for what the one before it did. */
 static int check_program(const struct follower *follower, struct error *error)
 {
@@ -72,6 +79,8 @@ static int check_program(const struct follower *follower, struct error *error)
 		return error_set(error, -EAGAIN, "init is about to execute another program");
 	if (container->life != follower->life_number)
 		return error_set(error, -EAGAIN, "init has just executed another program");
+	if (!has_current_policy(follower))
+		return error_set(error, -EAGAIN, "init has another name, for another policy");
 	return 0;
 }
 
@@ -242,7 +251,8 @@ static bool has_same_program(const struct follower *follower)
 	struct container *container = follower->container;
 
 	return follower->is_ordered || !watch_refresh(follower->shared->watch, container) ||
-	       (container->life == follower->life_number && !container->is_init_execing);
+	       (container->life == follower->life_number && !container->is_init_execing &&
+		follower_has_current_policy(follower));
 }
 
 /* In the tracer, while init stands still: the very last look. */

@@ -214,6 +214,14 @@ struct policy_settle follower_settle(const struct follower *follower, const stru
 			     &container->last_task);
 }
 
+/* Not each new name of init has a record, so what applied to the old one may be in use. */
+bool follower_has_current_policy(const struct follower *follower)
+{
+	struct policy_subject subject = follower_subject(follower->container);
+
+	return policy_set_choose(&follower->policies->set, &subject).policy == follower->policy;
+}
+
 struct lifecycle_timing follower_timing(const struct follower *follower)
 {
 	struct lifecycle_timing timing = {0};

@@ -78,6 +78,8 @@ void follower_go_by(struct follower *follower, const struct policy *policy);
 /* --- follower_policy.c: which policy, and what follows from it --- */
 
 void follower_match_policy(struct follower *follower);
+/* Would a match choose the policy that the follower acts by? Not for a requested finish. */
+bool follower_has_current_policy(const struct follower *follower);
 /* What an order by hand goes by. */
 const struct policy *follower_ordered_policy(const struct follower *follower);
 struct lifecycle_timing follower_timing(const struct follower *follower);

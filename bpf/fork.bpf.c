@@ -25,7 +25,7 @@ static __always_inline void join_fork(__u32 tgid, __u64 id, __u32 role)
 	if (known) {
 		/* The number is free again, so its last owner is dead: that exit was not seen. */
 		loss_add(LOSS_STALE);
-		process_leave(tgid);
+		process_lost(tgid);
 	}
 	process_join(tgid, id, role);
 }

@@ -11,8 +11,9 @@ from shlex import quote
 
 import pytest
 
-from harness import lastout, machine
+from harness import lastout, machine, process
 from harness.agent import Agent, StartAgent
+from harness.configured import TIMES
 from harness.container import Container
 from harness.containers import Containers
 from harness.deadline import wait_until
@@ -22,6 +23,8 @@ from harness.scripts import IDLE, manager, task
 
 SETUP = "mkdir /c/data\n"
 """An entrypoint's command: a process of its own, that has ended when the exec comes."""
+
+BLOCK = IDLE.replace("idle", "never")
 
 RECORDS_A_SECOND = 8
 """ABI_INIT_RECORDS of include/abi.h."""
@@ -197,3 +200,57 @@ def test_init_that_renames_itself_without_end(agent: Agent, containers: Containe
     assert bounded(agent, container, "init", seconds), len(events(agent, container, "init"))
     container.go()
     assert agent.await_finished(container)["last_task"]["exit_code"] == 2
+
+
+def test_last_of_many_names(start_configured: StartAgent, containers: Containers) -> None:
+    """More renames than are reported: the policy of the last name applies, which ignores it."""
+    policies = [
+        {"name": "keep", "match": {"init": ["kept"]}, "action": "ignore"},
+        {"name": "live", "match": {"init": [containers.init]}, **dict.fromkeys(TIMES, "1s")},
+    ]
+    agent = start_configured(policies=policies)
+    rename = "printf {} > /proc/$$/comm\n"
+    renames = rename.format(containers.init) * 2 * RECORDS_A_SECOND
+    wait = "echo renamed > /c/up; read _ < /c/go\n"
+    work = manager(task("exit 0"))
+    container = containers.shell(f"{renames}{wait}{rename.format('kept')}{work}")
+    container.await_line()
+    wait_until(
+        "its first names to be read",
+        lambda: len(events(agent, container, "init")) >= RECORDS_A_SECOND // 2,
+    )
+    container.go()
+    container.await_up()
+    agent.await_working(container)
+    container.go()
+    agent.await_state(container, "settling")
+    containers.canary(agent)
+    containers.canary(agent)
+    assert container.is_alive() and not agent.outcomes_of(container)
+
+
+def test_exec_when_asked_to_end(
+    start_agent: StartAgent, containers: Containers, pins: Pins
+) -> None:
+    """s6-svscan answers SIGTERM by an exec. The unseen end before it stays unknown."""
+    agent = start_agent(pin=pins.directory, grace="1h", environment={"LASTOUT_REREAD": "100ms"})
+    last = "echo asked > /c/up; read _ < /c/idle"
+    container = containers.shell(
+        manager(task("exit 0"), on_term=f"exec /c/{containers.init} -c '{last}'", then=BLOCK),
+        fifos=("never",),
+    )
+    pid = container.await_up()
+    agent.await_working(container)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    process.kill(agent.pid, "SIGSTOP")
+    wait_until("the agent to stop", lambda: process.state(agent.pid) == "T")
+    pins.add_dead_process(pid, dead.pid)
+    container.go()
+    process.await_exit(pid)
+    process.kill(agent.pid, "SIGCONT")
+    container.await_line()
+    await_exec(agent, container)
+    container.go("idle")
+    outcome = agent.await_finished(container)
+    assert (outcome["status_unknown"], outcome["last_task"]) == (True, None)

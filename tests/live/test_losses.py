@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from harness.containers import Containers
 from harness.deadline import wait_until
 from harness.died import Died, code
 from harness.pins import Pins
-from harness.scripts import manager, task
+from harness.scripts import IDLE, manager, task
 
 OFTEN = {"LASTOUT_REREAD": "100ms"}
 """Everything is read again so often, which otherwise is each minute."""
@@ -325,3 +326,48 @@ def test_unseen_end_is_no_success(
     said, complaint = waiter.communicate()
     assert (waiter.returncode, said) == (255, b"255\n")
     assert b"not seen" in complaint
+
+
+FORK_AS = """
+import ctypes, os, struct, sys
+pid = (ctypes.c_int * 1)(int(sys.argv[1]))
+args = struct.pack("11Q", 0, 0, 0, 0, 17, 0, 0, 0, ctypes.addressof(pid), 1, 0)
+sys.stdin.read(1)
+made = ctypes.CDLL(None).syscall(435, args, len(args))
+if made == 0:
+    os._exit(0)
+sys.exit(made != int(sys.argv[1]) or os.waitpid(made, 0)[1])
+"""
+"""Forks by clone3(2) a child with the number of its argument, when it is told to."""
+
+
+def test_unseen_end_before_its_number_is_used_again(
+    start_agent: StartAgent, containers: Containers, pins: Pins
+) -> None:
+    """By a process of another container. The status is not that of the task before."""
+    agent = start_agent("--status", "task", pin=pins.directory, settle="2s")
+    first, second = task("exit 0"), task("exit 0", "idle")
+    container = containers.shell(
+        manager(first, "read _ < /c/next\n", second, then=IDLE.replace("idle", "never")),
+        fifos=("next", "never"),
+    )
+    other = containers.shell(manager(then="read _ < /c/go"))
+    container.await_up()
+    container.go()
+    agent.await_state(container, "settling")
+    container.go("next")
+    pid = container.await_up()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    pins.add_dead_process(pid, dead.pid)
+    command = [sys.executable, "-c", FORK_AS, str(dead.pid)]
+    forker = subprocess.Popen(command, stdin=subprocess.PIPE)
+    for directory in cgroup.directories(other.pid):
+        (directory / "cgroup.procs").write_text(str(forker.pid))
+    container.go("idle")
+    process.await_exit(pid)
+    forker.communicate(b"x")
+    assert forker.returncode == 0
+
+    assert agent.await_finished(container)["status_unknown"] is True
+    assert container.await_end() == code(255)

@@ -107,7 +107,9 @@ bool watch_refresh(struct watch *watch, struct container *container)
 	if (bpf_source_read_container(watch->source, container->cgroup, &counted) < 0)
 		return false;
 	container->counts = counted.counts;
-	container->task_exits = counted.task_exits;
+	/* As with the ends: once it was asked, init's exec is its way to end. */
+	if (!container->is_asked)
+		container->task_exits = counted.task_exits;
 	take_program(container, &counted);
 	container_forget_ends(container);
 	if (!container->is_asked)

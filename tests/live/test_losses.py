@@ -338,7 +338,7 @@ if made == 0:
     os._exit(0)
 sys.exit(made != int(sys.argv[1]) or os.waitpid(made, 0)[1])
 """
-"""Forks by clone3(2) a child with the number of its argument, when it is told to."""
+"""Reads a byte, then forks a child whose pid is the argument, by clone3(2)."""
 
 
 def test_unseen_end_before_its_number_is_used_again(

@@ -71,8 +71,9 @@ static __always_inline bool is_same_program(const struct abi_program *old,
 		return false;
 	if (is_systemd(now->comm))
 		return true;
+	/* What exceeds the copy may differ. */
 	return old->has_args && now->has_args && old->args_size == now->args_size &&
-	       is_same_text(old->args, now->args, ABI_ARGS_SIZE);
+	       now->args_size <= ABI_ARGS_SIZE && is_same_text(old->args, now->args, ABI_ARGS_SIZE);
 }
 
 /* False: this process is not the container's init. */

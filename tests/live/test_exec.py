@@ -125,6 +125,21 @@ def test_same_program_again(agent: Agent, containers: Containers) -> None:
     assert not events(agent, container, "exec")
 
 
+def test_command_lines_that_differ_at_their_end(agent: Agent, containers: Containers) -> None:
+    """The hook copies the beginning alone. What it cannot compare is another program."""
+    shell = f"/c/{containers.init}"
+    same = f": {'x' * 300}\n"
+    server = f"{same}echo up > /c/up; {IDLE}\n#"
+    setup = f"{same}mkdir /c/data\nexec {shell} -c \"$(cat /c/server)\"\n#"
+    length = max(len(server), len(setup))
+    write = f"cat > /c/server <<'END'\n{server.ljust(length, '#')}\nEND\n"
+    container = containers.shell(f"{write}exec {shell} -c {quote(setup.ljust(length, '#'))}")
+    container.await_line()
+    await_exec(agent, container, 2)
+    containers.canary(agent)
+    assert container.is_alive() and not agent.outcomes_of(container)
+
+
 @pytest.mark.parametrize("wait_for", ["settling", "exec"])
 def test_exec_without_an_agent(
     start_agent: StartAgent, containers: Containers, pins: Pins, wait_for: str

@@ -136,13 +136,14 @@ def test_unknown_runtime() -> None:
 
 @pytest.mark.parametrize("where", ["manifests", "chart"])
 def test_configuration(where: str, tmp_path: Path) -> None:
-    """lastout takes it, and finishes nobody who has not asked for it."""
+    """lastout takes it, and finishes only containers that chose a policy."""
     objects = build(KUBERNETES) if where == "manifests" else chart.render({})
     config = tmp_path / "config.yaml"
     config.write_text(the("ConfigMap", objects)["data"]["config.yaml"])
     said = call(LASTOUT, "check", "--config", config).splitlines()
     finishing = [line for line in said if "-> finish" in line]
-    assert len(finishing) == 1 and "if chosen" in finishing[0], said
+    assert [line.split()[1] for line in finishing] == ["finish", "finish-shell"], said
+    assert all("if chosen" in line for line in finishing), said
 
 
 def test_pod_monitor_and_probes_meet_the_port(tmp_path: Path) -> None:

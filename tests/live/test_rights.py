@@ -118,10 +118,10 @@ def test_refused_calls() -> None:
 
 
 def nobodys(containers: Containers) -> Container:
-    """Its init is another user's."""
+    """Its init is another user's: it becomes so by an exec, over which the task lives."""
     nobody = "exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"
     wait = f"exec 9<>/c/idle; {nobody} /c/{containers.init} -c 'read nothing <&9'"
-    return containers.shell(manager(task("exit 0"), then=wait), capabilities=SET_USER)
+    return containers.shell(f"{task('exit 0')}{wait}", capabilities=SET_USER)
 
 
 def await_error(agent: Agent, container: Container, event: str) -> str:

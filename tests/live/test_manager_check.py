@@ -148,6 +148,34 @@ def test_work_that_is_pid_1(
     assert container.is_alive() and not agent.outcomes_of(container)
 
 
+ENTRYPOINT = """#!/bin/bash
+echo $$ > /c/up
+read _ < /c/go
+mkdir -p /tmp/data
+exec /bin/bash /c/server.sh
+"""
+
+SERVER = f"echo $$ > /c/up\n{IDLE}\n"
+
+
+@pytest.mark.parametrize("way", [*WAYS, "by its entrypoint"])
+def test_server_behind_an_entrypoint(
+    start_policies: AGENT_POLICIES, containers: Containers, way: str
+) -> None:
+    """Its set-up command was no work, whichever policy matches: not even one that names the entrypoint."""
+    policy = WAYS.get(way, by(init=["run.sh", "bash"]))
+    agent = start_policies(policy, {**by(init="svscan"), "name": "canaries"})
+    files = {"run.sh": ENTRYPOINT, "server.sh": SERVER}
+    container = containers.host_program(
+        Path("/bin/bash"), ["/c/run.sh"], name="bash", files=files, annotations={**KIND, **CHOICE}
+    )
+    container.await_up()
+    container.go()
+    container.await_up()
+    canary(containers, agent)
+    assert container.is_alive() and not agent.outcomes_of(container)
+
+
 def test_only_for_supervisors(start_policies: AGENT_POLICIES, containers: Containers) -> None:
     """As the DaemonSet has it: what is no supervisor cannot choose that policy."""
     policies = (

@@ -139,9 +139,11 @@ def test_other_user(
 ) -> None:
     """An init that is not root's is looked into, and ended, only by the capabilities for that."""
     agent = start_pod(**settings)
-    other = "exec setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all /c/sh -c 'read never < /c/idle'"
+    user = "setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all"
+    other = f"exec 8<>/c/up 9<>/c/idle; exec {user} /c/sh -c 'echo up >&8; read never <&9'"
     container = containers.shell(task("exit 3") + other, annotations=CHOSEN)
-    container.await_up()
+    for _ in ("its task", "the init that the exec made"):
+        container.await_line()
     container.go()
     outcome = agent.await_finished(container)
     assert outcome["how"] == how

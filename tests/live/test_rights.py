@@ -120,8 +120,11 @@ def test_refused_calls() -> None:
 def nobodys(containers: Containers) -> Container:
     """Its init is another user's: it becomes so by an exec, over which the task lives."""
     nobody = "exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"
-    wait = f"exec 9<>/c/idle; {nobody} /c/{containers.init} -c 'read nothing <&9'"
-    return containers.shell(f"{task('exit 0')}{wait}", capabilities=SET_USER)
+    wait = f"exec 8<>/c/up 9<>/c/idle; {nobody} /c/{containers.init} -c 'echo up >&8; read nothing <&9'"
+    container = containers.shell(f"{task('exit 0')}{wait}", capabilities=SET_USER)
+    for _ in ("its task", "the init that the exec made"):
+        container.await_line()
+    return container
 
 
 def await_error(agent: Agent, container: Container, event: str) -> str:

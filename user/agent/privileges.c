@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "host/syscall_filter.h"
@@ -85,9 +86,12 @@ void rights_give_up_classic(void)
 
 int rights_take_services(void)
 {
+	/* The unit's LimitMEMLOCK: kernels before 5.11 charge BPF maps to it, and refuse the programs. */
+	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	uint64_t services = needed_once;
 	int err;
 
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* later kernels have no need of it */
 	for (size_t i = 0; i < WANTED_COUNT; i++)
 		services |= wanted[i].capability;
 	err = capabilities_keep(services, services);

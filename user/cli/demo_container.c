@@ -22,7 +22,7 @@
 
 #define DEMO_NAME "lastout-demo-"
 
-enum { DEMO_TASK_MS = 1000, DEMO_REMOVE_TRIES = 200, DEMO_REMOVE_MS = 10 };
+enum { DEMO_TASK_MS = 1000, DEMO_MAKE_TRIES = 50, DEMO_REMOVE_TRIES = 200, DEMO_REMOVE_MS = 10 };
 
 static void sleep_ms(long ms)
 {
@@ -72,16 +72,21 @@ int demo_container_make(struct demo_container *container, const struct hierarchy
 	(void)snprintf(container->path, sizeof(container->path), "/" DEMO_NAME "%d", getpid());
 	(void)snprintf(container->full, sizeof(container->full), "%s%s", hierarchy->mount,
 		       container->path);
-	if (mkdir(container->full, 0755) < 0) {
-		container->path[0] = '\0';
-		return error_set(error, -errno, "cannot make the cgroup %s: %s", container->full,
-				 strerror(errno));
+	for (int i = 0; i < DEMO_MAKE_TRIES; i++) {
+		if (mkdir(container->full, 0755) < 0 && errno != EEXIST) {
+			container->path[0] = '\0';
+			return error_set(error, -errno, "cannot make the cgroup %s: %s",
+					 container->full, strerror(errno));
+		}
+		container->lock = lock_cgroup(container->full);
+		if (container->lock >= 0 && access(container->full, F_OK) == 0)
+			return 0;
+		/* Another demo took it for a stale one before it was locked. */
+		cleanup_close(&container->lock);
+		container->lock = -1;
+		sleep_ms(DEMO_REMOVE_MS);
 	}
-	container->lock = lock_cgroup(container->full);
-	if (container->lock < 0)
-		return error_set(error, -EBUSY, "another demo has just removed the cgroup %s",
-				 container->full);
-	return 0;
+	return error_set(error, -EBUSY, "other demos remove the cgroup %s", container->full);
 }
 
 static int enter_cgroup(const struct demo_container *container, pid_t pid)

@@ -247,12 +247,14 @@ $(B)/build-id: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(BUILD)' | cmp -s - $@ || echo '$(VERSION) $(BUILD)' >$@
 
-# Looked at each time, because the libraries may have changed.
+# Looked at each time, because the libraries may have changed. Tests run make at the same time: each has a file of its
+# own.
 $(B)/link.flags: $(NAME_SERVICE) FORCE
 	@mkdir -p $(@D)
-	@CC='$(CC)' tools/link-flags $(if $(filter 1,$(SANITIZE)),--shared,$(NAME_SERVICE)) \
-		$(LDFLAGS) >$@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	@new=$@.$$$$; CC='$(CC)' tools/link-flags \
+		$(if $(filter 1,$(SANITIZE)),--shared,$(NAME_SERVICE)) $(LDFLAGS) >$$new || \
+		{ rm -f $$new; exit 1; }; \
+	if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 # Run at once, if it is for this machine: a program that was linked may still be unable to start.
 $(B)/lastout: $(USER_OBJECTS) $(NAME_SERVICE) $(B)/link.flags

@@ -13,7 +13,7 @@ from typing import Callable, Iterable, NamedTuple
 from . import command
 from .machine import ROOT
 
-SOURCES = ("Makefile", "bpf", "include", "user", "vmlinux")
+SOURCES = ("Makefile", "bpf", "include", "tools", "user", "vmlinux")
 OBJECTS = ("build/bpf", "build/user", "build/lastout.bpf.o", "build/lastout.skel.h")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness import bundle, command, gvisor, machine, programs
+from harness import bundle, command, gvisor, machine, programs, runtimes
 from harness.agent import Agent, StartAgent
 from harness.configured import ConfiguredAgent
 from harness.containers import Containers
@@ -30,6 +30,17 @@ def pytest_configure() -> None:
         pytest.exit(mistake, returncode=2)
     # However the run is ended, what it made is removed, as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one worker. Those of another runtime than runc wait most, so each runtime may have its
+    own worker, which starts the runtime's server once."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        kind = call.params.get("kind") if call else None
+        is_runtime = isinstance(kind, str) and kind in runtimes.KINDS
+        group = f"{item.path.stem}-{kind}" if is_runtime else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

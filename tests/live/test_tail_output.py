@@ -100,7 +100,8 @@ def shown_on_terminal(end: str, **environment: str) -> str:
         command, stdout=inner, stderr=subprocess.PIPE, env={**os.environ, **environment}
     )
     os.close(inner)
-    assert tail.stderr and b"watching" in tail.stderr.readline()
+    assert tail.stderr
+    assert any(b"watching" in line for line in tail.stderr), "a note about the machine may come first"
     chosen.communicate()
     tail.communicate()
     return read_terminal(terminal)

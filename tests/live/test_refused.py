@@ -56,7 +56,7 @@ def test_owner_of_a_shared_pid_namespace(agent: Agent, containers: Containers) -
 
 
 def test_refusal_that_passes(agent: Agent, containers: Containers) -> None:
-    """Once the other container is gone, there is nothing left to refuse."""
+    """Once no process of the other container is left, nothing blocks it. Until then its task holds."""
     host = containers.shell(AT_WORK)
     guest = containers.shell(AT_WORK, pid_namespace=f"/proc/{host.pid}/ns/pid")
     agent.await_working(guest)
@@ -64,4 +64,8 @@ def test_refusal_that_passes(agent: Agent, containers: Containers) -> None:
     host.go()
     agent.await_refusal(host)
     process.kill(guest.pid, "SIGKILL")
+    is_it = lambda record: record.get("event") == "held" and record.get("container") == host.id
+    agent.err.await_record(f"{host.id} to be held", is_it)
+    assert host.is_alive()
+    guest.go()
     agent.await_finished(host)

@@ -114,7 +114,8 @@ def test_check_of_a_right_configuration(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["1", "never"], ["2", "queue"]]
     assert "namespace is kube-system -> ignore" in lines[1]
-    assert "init is goproc -> finish: settle 2s, SIGTERM, grace 10s" in lines[2]
+    settle = "settle 2s, restart_settle 30s or its manager's"
+    assert f"init is goproc -> finish: {settle}, SIGTERM, grace 10s" in lines[2]
 
 
 def test_check_of_a_wrong_configuration(tmp_path: Path) -> None:

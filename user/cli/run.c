@@ -330,9 +330,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.summary = "the agent: watch containers and finish those whose last task has exited",
-	.about = "Watches all containers. When the last task of one has exited, and a policy of\n"
-		 "the configuration (or --init) speaks of it: asks its process manager to end,\n"
-		 "and kills it after the grace. Without a policy nothing is ever finished.\n"
+	.about = "Watches all containers. When the last task of one has exited and a policy (or\n"
+		 "--init) matches, sends SIGTERM to init, and SIGKILL after the grace period.\n"
 		 "Outcomes go to stdout, the log to stderr. SIGHUP reads the configuration again.",
 	.options = run_option_rows,
 	.run = run_command,

@@ -58,6 +58,7 @@ class Victim:
                     "agent": settings,
                     "defaults": {
                         "settle": f"{SETTLE_S * 1000:.0f}ms",
+                        "restart_settle": f"{SETTLE_S * 1000:.0f}ms",
                         "grace": f"{GRACE_S * 1000:.0f}ms",
                         "status": status,
                     },

@@ -38,6 +38,8 @@ class Joined:
         """Let it end while its parent, outside the namespace, reaps nothing."""
         assert self._nsenter.stdin
         self._nsenter.send_signal(signal.SIGSTOP)
+        # It is in wait4, which reaps a child before it looks at signals.
+        wait_until("nsenter to stop", lambda: process.state(self._nsenter.pid) == "T")
         self._nsenter.stdin.close()
         wait_until("a zombie", lambda: process.state(self.pid) == "Z")
 
